@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from each import each
-from tutor.lessonfiles import csv_examples
+from tutor.lessonfiles import csv_examples, csv_table
 from tutor.lessonfiles.check import examine, load
 from tutor.lessonfiles.positions import LessonError, Problem
 
@@ -111,8 +111,8 @@ def test_whatever_a_spreadsheet_writes(write, text):
 @given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9)), min_size=1, max_size=20))
 def test_numbers_are_read_as_they_were_written(rows):
     text = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
-    source = csv_examples.Source("d.csv", text)
-    table = csv_examples.CsvTable(
+    source = csv_table.Source("d.csv", text)
+    table = csv_table.CsvTable(
         source, ",", ("a", "b"), tuple((repr(a), repr(b)) for a, b in rows), tuple(range(2, len(rows) + 2))
     )
     found, problems = csv_examples.examples(table, csv_examples.Columns((0,), (1,)))
@@ -218,7 +218,7 @@ def test_a_file_in_a_locked_folder(write, monkeypatch):
 
 def test_a_folder_or_a_huge_file_is_refused(write, tmp_path, monkeypatch):
     path = write(FLOWERS)
-    monkeypatch.setattr(csv_examples, "MAX_BYTES", 30)
+    monkeypatch.setattr(csv_table, "MAX_BYTES", 30)
     assert only(path)[:1] == ("d.csv",) and "larger than" in only(path)[3]
     (tmp_path / "d.csv").unlink()
     (tmp_path / "d.csv").mkdir()
@@ -369,7 +369,7 @@ def test_an_evaluation_knows_the_classes_by_their_names(write):
 
 def test_a_table_of_more_rows_than_can_be_checked_at_once_is_refused_before_it_is_read(tmp_path):
     (tmp_path / "data.csv").write_text("x,y\n" + "1,0\n" * 150_001, encoding="utf-8")
-    found = csv_examples.read_table(tmp_path / "data.csv")
+    found = csv_table.read_table(tmp_path / "data.csv")
     assert isinstance(found, Problem) and "150,000 are the most" in found.message and found.advice
 
 

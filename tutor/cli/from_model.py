@@ -19,7 +19,7 @@ from tutor.engine.losses import LOSSES
 from tutor.lessonfiles import from_model
 from tutor.lessonfiles.array_files import ENDINGS, is_binary, read_stored
 from tutor.lessonfiles.check import load
-from tutor.lessonfiles.csv_examples import CsvTable, read_table
+from tutor.lessonfiles.csv_table import CsvTable, read_table
 from tutor.lessonfiles.from_model import Described
 from tutor.lessonfiles.model_layers import DenseLayers, NoChain, Open, OtherOrder, find
 from tutor.lessonfiles.positions import LessonError, Problem

@@ -1,55 +1,24 @@
-"""Examples from a CSV file beside a lesson: a table, where its cells stand, and what is wrong with them.
+"""Examples from a table beside a lesson: which of its columns they are, and what is wrong with their cells.
 
-Comma, semicolon or tab between the fields; a header; UTF-8, with or without a byte order mark. Fields may be quoted,
-numbers may have a decimal comma if all of them do. One cause in many rows is one problem, with the first rows of it.
+Numbers may have a decimal comma if all of them do. One cause in many rows is one problem, with the first rows of it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tutor.lessonfiles.positions import Problem, Source, read_source
+from tutor.lessonfiles.csv_table import HALF_INDEX, IN_QUOTES, MOST_TOLD, CsvTable, finite_number
+from tutor.lessonfiles.positions import Problem
 from tutor.text.language import N_, say, say_many
 from tutor.text.output import quote
 from tutor.text.words import did_you_mean, plural
 
-MAX_BYTES = 16 * 2**20
-MAX_ROWS = 150_000  # more would take seconds to check
-MOST_TOLD = 3  # rows of one problem
 MOST_SHOWN = 4  # fields of a row
-
-
-@dataclass(frozen=True)
-class CsvTable:
-    """The header and the rows of a file, as text without spaces around; rows as long as the header."""
-
-    source: Source
-    separator: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    lines: tuple[int, ...]  # where each row begins, from 1
-    head: int = 1  # the line of the header
-
-    def at_header(self, column: int | None, message: str, advice: str = "", severity: str = "error") -> Problem:
-        """A problem of a column, shown at its name in the header; None: of the whole header."""
-        line = self.source.line(self.head)
-        at = 1 if column is None else _column(line, column, self.separator)
-        return self.source.problem_at(self.head, at, message, advice, severity)
-
-    def problem(self, row: int, column: int | None, message: str, advice: str = "") -> Problem:
-        """A problem with a cell (`column` None: with the row), by its place in the file; rows count from 0."""
-        line = self.lines[row]
-        at = 1 if column is None else _column(self.source.line(line), column, self.separator)
-        return self.source.problem_at(line, at, message, advice)
 
 
 @dataclass(frozen=True)
@@ -71,130 +40,6 @@ class Columns:
             return cells.get(tuple(index), next(iter(cells.values())))
         places = {"inputs": self.inputs, "targets": self.targets}.get(key, ())
         return places[min(index[0] if index else 0, len(places) - 1)] if places else None
-
-
-def read_table(path: Path, inside: Path | None = None) -> CsvTable | Problem:
-    """The table in a file, or what makes it none. Never raises for what a file holds.
-
-    `inside`: the folder that it must lie in when it is opened, whatever links there are by then.
-    """
-    source = read_source(path, MAX_BYTES, "table", inside)
-    if isinstance(source, Problem):
-        return source
-    source = Source(path, source.text.replace("\r", "\n"))
-    if (count := source.text.count("\n")) > MAX_ROWS and len(source.text.split()) > MAX_ROWS:
-        message = say("the table has {n} lines: {most} are the most", n=f"{count:,}", most=f"{MAX_ROWS:,}")
-        return source.problem_at(1, 1, message, say("leave rows out, or split it into several lessons"))
-    first, start = source.text.lstrip("\n").partition("\n")[0], 0
-    told = re.fullmatch(r"sep=([,;\t])[,;\t]*", first.strip(" "))  # a line that is for Excel alone
-    if told:
-        start = source.text.index(first) + len(first)
-        first = source.text[start:].lstrip("\n").partition("\n")[0]
-    unquoted = re.sub(r'"[^"]*"', "", first)
-    separator = told[1] if told else max(",;\t", key=unquoted.count)  # of equals the first
-    reader = csv.reader(io.StringIO(source.text[start:]), delimiter=separator, strict=True)
-    skipped = source.text.count("\n", 0, start)
-    records: list[tuple[str, ...]] = []
-    lines: list[int] = []
-    before = 0
-    try:
-        for record in reader:
-            if any(field.strip() for field in record):
-                records.append(tuple(field.strip() for field in record))
-                lines.append(before + 1 + skipped)
-            before = reader.line_num
-    except csv.Error as error:
-        said = next((said for begin, said in _CSV_ERRORS.items() if str(error).startswith(begin)), str(error))
-        message = say("not a table of comma-separated values: {why}", why=say(said))
-        advice = say('a field with quotes has them doubled: "say ""yes"""')
-        return source.problem_at(before + 1 + skipped, 1, message, advice)
-    if not records:
-        return source.problem_at(1, 1, say("the file is empty"), say("its first line names the columns"))
-    if re.match(r"\s*<(?:!doctype|html|\?xml)", first, re.IGNORECASE):
-        advice = say("download the file itself, as CSV")
-        return source.problem_at(lines[0], 1, say("this is a web page, no table"), advice)
-    records = _trimmed(records)
-    header, rows = records[0], records[1:]
-    table = CsvTable(source, separator, header, tuple(rows), tuple(lines[1:]), lines[0])
-    if any(_number(name) is not None for name in header) and not _names_enough(header):
-        advice = say("put a line with the names of the columns above it")
-        message = say("this line has numbers where names should be")
-        if table.head == 1:
-            message = say("the first line has numbers where names should be")
-        return table.at_header(None, message, advice)
-    for at, name in enumerate(header):
-        if not name:
-            message = say("column {n} has no name", n=at + 1)
-            return table.at_header(at, message, say("each has one in the first line"))
-        if name in header[:at]:
-            advice = say("give one of them another name") if not _CUT.fullmatch(name) else say(_IN_QUOTES)
-            return table.at_header(at, say("the column {name} is there twice", name=quote(name)), advice)
-    if not rows:
-        return table.at_header(None, say("there is no row below the header"))
-    odd = [i for i, row in enumerate(rows) if len(row) != len(header)]
-    return _uneven(table, odd) if odd else table
-
-
-def _uneven(table: CsvTable, odd: list[int]) -> Problem:
-    """What is wrong where rows have not as many fields as the header."""
-    i, names = odd[0], table.header
-    row = table.rows[i]
-    if len(names) == 1 and len(odd) == len(table.rows):
-        advice = say("take it out: the first line has the names of the columns, and nothing stands above it")
-        return table.at_header(None, say("this line names no columns: {text}", text=quote(names[0])), advice)
-    message = say("this row has {fields}; the header has {n}", fields=plural(len(row), "field"), n=len(names))
-    empty, within = _SEPARATORS[table.separator]
-    if len(row) < len(names):
-        advice = say(empty)
-    elif len(odd) == len(table.rows):
-        advice = say("each column has a name in the first line")
-    else:
-        advice = say(within)
-    return table.problem(i, None, message + _others(table, odd), advice)
-
-
-# What to do where a row has too few fields, and too many.
-_SEPARATORS = {
-    ",": (
-        N_("an empty field stands between two commas"),
-        N_("a number has a decimal point, no comma; a text with a comma in it stands in quotes"),
-    ),
-    ";": (
-        N_("an empty field stands between two semicolons"),
-        N_("a text with semicolons in it stands in quotes"),
-    ),
-    "\t": (N_("an empty field stands between two tabs"), N_("a text with tabs in it stands in quotes")),
-}
-_CSV_ERRORS = {
-    "unexpected end of data": N_("a quote begins a field here and none ends it"),
-    "'": N_("behind the quote that ends a field there is more of it"),
-    "field larger": N_("a field is longer than 131,072 characters"),
-}
-
-
-def _trimmed(records: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Without the empty columns at the right that spreadsheets leave behind."""
-    header = records[0]
-    while header and not header[-1] and all(len(row) < len(header) or not row[len(header) - 1] for row in records):
-        header = header[:-1]
-    keep = len(header)
-    return [row[:keep] if len(row) > keep and not any(row[keep:]) else row for row in records] if keep else records
-
-
-def _names_enough(header: tuple[str, ...]) -> bool:
-    """Whether a first line may be names, though some are numbers (the pixels of an image may be called 0, 1, 2)."""
-    numbers = [name for name in header if _number(name) is not None]
-    return len(numbers) < len(header) and all(name.isdigit() for name in numbers) and len(set(header)) == len(header)
-
-
-def _others(table: CsvTable, rows: Sequence[int]) -> str:
-    """The lines of rows with the same trouble: ' (lines 4, 9, 12 and 30 more)'; of a single row nothing."""
-    if len(rows) < 2:
-        return ""
-    lines = ", ".join(str(table.lines[i]) for i in rows[:MOST_TOLD])
-    if len(rows) <= MOST_TOLD:
-        return f" ({say('lines {lines}', lines=lines)})"
-    return f" ({say('lines {lines} and {n} more', lines=lines, n=f'{len(rows) - MOST_TOLD:,}')})"
 
 
 def columns(
@@ -248,7 +93,7 @@ def _two_classes(seen: Sequence[str], yes: str | None) -> tuple[str, ...]:
     comes second."""
     if yes in seen:
         return tuple(sorted(seen, key=lambda name: name == yes))
-    numbers = [_number(name) for name in seen]
+    numbers = [finite_number(name) for name in seen]
     if None not in numbers:
         return tuple(name for _, name in sorted(zip(numbers, seen, strict=True)))
     return tuple(seen)
@@ -270,7 +115,7 @@ def examples(
     if no_examples:
         i = no_examples[0]
         shown = ", ".join(map(quote, table.rows[i][:MOST_SHOWN]))
-        message = say("this row has no numbers: {fields}", fields=shown) + _others(table, no_examples)
+        message = say("this row has no numbers: {fields}", fields=shown) + table.others(no_examples)
         problems.append(table.problem(i, None, message, say("leave it out")))
     left_out = set(no_examples)
     for at in numeric:
@@ -298,10 +143,6 @@ def examples(
 _ELEMENT = re.compile(r"([^\W0-9]\w*)\s*((?:\[\s*[0-9]{1,7}(?:\s*[,; ]\s*[0-9]{1,7})*\s*\]\s*)*)")
 
 
-_CUT = re.compile(r"[^\W0-9]\w*\[[0-9 ]+|[0-9 ]+\]")  # half an index
-_IN_QUOTES = N_('a comma separates columns: put the name in quotes, "X[1,2]", or write X[1][2]')
-
-
 def named_columns(table: CsvTable, wanted: Iterable[str]) -> dict[str, dict[tuple[int, ...], int]] | Problem:
     """The columns called as inputs of a circuit or as their elements: X, X[2], "X[1,2]" (or X[1][2]); the rest is left.
 
@@ -317,9 +158,9 @@ def named_columns(table: CsvTable, wanted: Iterable[str]) -> dict[str, dict[tupl
                 message = say("the column {name} is there twice", name=quote(title))
                 return table.at_header(at, message, say("give each element one column"))
             found.setdefault(match[1], {})[index] = at
-        elif _CUT.fullmatch(title) and table.separator == ",":
+        elif HALF_INDEX.fullmatch(title) and table.separator == ",":
             message = say("the name {name} ends in the middle of an index", name=quote(title))
-            return table.at_header(at, message, say(_IN_QUOTES))
+            return table.at_header(at, message, say(IN_QUOTES))
     if not found:
         names = ", ".join(sorted(wanted)[:20])
         advice = say('the circuit has {names}; a column is called X, X[2] or "X[1,2]"', names=names)
@@ -406,7 +247,7 @@ def _no_numbers(table: CsvTable, at: int, column: list[str], chosen: Columns) ->
     name, is_input = quote(table.header[at]), at in chosen.inputs
     kinds: dict[str, list[int]] = {}
     for i, text in enumerate(column):
-        if _number(text) is None:
+        if finite_number(text) is None:
             kind = "missing" if not text else "comma" if _COMMA.fullmatch(text) else ""
             kind = kind or ("groups" if _GROUPS.fullmatch(text) else "text")
             kinds.setdefault(kind, []).append(i)
@@ -415,7 +256,7 @@ def _no_numbers(table: CsvTable, at: int, column: list[str], chosen: Columns) ->
     for kind, rows in kinds.items():
         i = rows[0]
         if kind == "missing":
-            message = say("{key} is missing", key=name) + _others(table, rows)
+            message = say("{key} is missing", key=name) + table.others(rows)
             advice = say("leave out rows in which a value is missing")
         elif kind == "text" and len(rows) == filled > 1:
             some = ", ".join(map(quote, list(dict.fromkeys(filter(None, column)))[:MOST_TOLD]))
@@ -433,7 +274,7 @@ def _no_numbers(table: CsvTable, at: int, column: list[str], chosen: Columns) ->
                 )
         else:
             message = say("{name} must be a finite number, not {text}", name=name, text=quote(column[i]))
-            message, advice = message + _others(table, rows), _as_number(kind, column[i])
+            message, advice = message + table.others(rows), _as_number(kind, column[i])
         found.append(table.problem(i, at, message, advice))
     return found
 
@@ -463,13 +304,13 @@ def _no_classes(table: CsvTable, at: int, known: dict[str, int]) -> list[Problem
     other = [i for i, text in enumerate(column) if text and text not in known]
     classes = say("classes are: {names}", names=", ".join(list(known)[:20]))
     if empty:
-        found.append(table.problem(empty[0], at, say("no class") + _others(table, empty), classes))
+        found.append(table.problem(empty[0], at, say("no class") + table.others(empty), classes))
     if other:
         first, *more = dict.fromkeys(column[i] for i in other)
         message = say("{name} is no class", name=quote(first))
         if more:
             message = say("{name} is no class, nor {others}", name=quote(first), others=", ".join(map(quote, more[:3])))
-        message += did_you_mean(first[:64], known) + _others(table, other)
+        message += did_you_mean(first[:64], known) + table.others(other)
         names = say("they are the names of the last layer's units")
         found.append(table.problem(other[0], at, message, f"{classes}; {names}"))
     return found
@@ -510,7 +351,7 @@ def _named(table: CsvTable, name: str, what: str) -> int | Problem:
     near = did_you_mean(name[:64], table.header)
     message = say(_NO_COLUMN[what], name=quote(name)) + near
     advice = say("columns: {names}", names=", ".join(table.header[:20]))
-    if not near and any(_number(name) is not None for name in table.header):
+    if not near and any(finite_number(name) is not None for name in table.header):
         advice += "; " + say("if this line is an example already, put one with the names above it")
     return table.at_header(None, message, advice)
 
@@ -522,30 +363,9 @@ _NO_COLUMN = {
 }
 
 
-def _number(text: str) -> float | None:
-    """The finite number that a field is, its minus as in print or as on the keyboard; None for anything else.
-
-    No underscores, no names.
-    """
-    try:
-        value = float(text.replace("−", "-"))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None
-
-
 def _numbers(column: list[str]) -> list[float] | None:
     """The numbers of a whole column; None if one of its fields is none."""
-    found = list(map(_number, column))
+    found = list(map(finite_number, column))
     return None if None in found else found  # type: ignore[return-value]
 
 
-def _column(line: str, column: int, separator: str) -> int:
-    """Where a field begins in its line, from 1; 1 where it is not on that line."""
-    at, quoted = 0, False
-    for position, char in enumerate(line):
-        if at == column:
-            return position + 1
-        quoted ^= char == '"'
-        at += char == separator and not quoted
-    return len(line) + 1 if at == column else 1

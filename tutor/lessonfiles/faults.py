@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tutor.lessonfiles.csv_examples import Columns, CsvTable
+from tutor.lessonfiles.csv_examples import Columns
+from tutor.lessonfiles.csv_table import CsvTable
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.text.language import N_, say
 from tutor.text.output import quote

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tutor.engine.losses import LOSSES
-from tutor.lessonfiles.csv_examples import CsvTable
+from tutor.lessonfiles.csv_table import CsvTable
 from tutor.lessonfiles.file_names import lesson_id
 from tutor.lessonfiles.model_layers import DenseLayers
 from tutor.lessonfiles.writing import toml

@@ -309,24 +309,24 @@ class _Kind(NamedTuple):
 
 _KINDS = {
     "lesson": _Kind(
-        N_("this is a folder, not a lesson file"),
-        N_("a lesson is a TOML file"),
-        N_("a lesson is a small text file"),
-        N_("save it as plain text in UTF-8, in a text editor"),
-        N_("a lesson begins with: format = 1"),
-        N_("a lesson is a text file"),
+        folder=N_("this is a folder, not a lesson file"),
+        regular=N_("a lesson is a TOML file"),
+        large=N_("a lesson is a small text file"),
+        text=N_("save it as plain text in UTF-8, in a text editor"),
+        empty=N_("a lesson begins with: format = 1"),
+        binary=N_("a lesson is a text file"),
     ),
     "table": _Kind(
-        N_("this is a folder, not a table file"),
-        N_("a table is a file of comma-separated values"),
-        N_("a table is a small text file; a larger table is kept as arrays, in an .npz"),
-        N_("save it as CSV (UTF-8), with the spreadsheet's 'save as' or 'download'"),
-        N_("its first line names the columns"),
-        N_("a table is a text file"),
+        folder=N_("this is a folder, not a table file"),
+        regular=N_("a table is a file of comma-separated values"),
+        large=N_("a table is a small text file; a larger table is kept as arrays, in an .npz"),
+        text=N_("save it as CSV (UTF-8), with the spreadsheet's 'save as' or 'download'"),
+        empty=N_("its first line names the columns"),
+        binary=N_("a table is a text file"),
     ),
     "arrays": _Kind(
-        N_("this is a folder, not a file of arrays"),
-        N_("arrays is an archive that holds them by name"),
+        folder=N_("this is a folder, not a file of arrays"),
+        regular=N_("arrays is an archive that holds them by name"),
     ),
 }
 

@@ -16,6 +16,7 @@ from tutor.engine.rows import Data, Rows
 from tutor.lessonfiles import csv_examples
 from tutor.lessonfiles.array_files import is_binary
 from tutor.lessonfiles.beside import TABLES, missing, place
+from tutor.lessonfiles.csv_table import CsvTable, read_table
 from tutor.lessonfiles.faults import label
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.lessonfiles.reading import stored_examples
@@ -23,7 +24,7 @@ from tutor.lessonfiles.reading.values import Values
 from tutor.text.language import say
 from tutor.text.words import either, plural
 
-Choose = Callable[[csv_examples.CsvTable], "csv_examples.Columns | Problem"]
+Choose = Callable[[CsvTable], "csv_examples.Columns | Problem"]
 
 
 def take_examples(file: Values) -> None:
@@ -84,7 +85,7 @@ def _rows_of_table(
 
     `classes` are those of the examples, for rows that are held out.
     """
-    table = csv_examples.read_table(path, file.path.parent)
+    table = read_table(path, file.path.parent)
     if isinstance(table, Problem) and (said := missing(path, name, TABLES)):
         file.fault(where, *said)
         return None
@@ -130,7 +131,7 @@ def _of_circuit(file: Values) -> Choose | None:
     """Which columns a circuit takes."""
     wanted = _of_lines(file)
 
-    def choose(table: csv_examples.CsvTable) -> csv_examples.Columns | Problem:
+    def choose(table: CsvTable) -> csv_examples.Columns | Problem:
         found = csv_examples.named_columns(table, wanted)
         if isinstance(found, Problem):
             return found

@@ -15,7 +15,8 @@ import numpy as np
 from tutor.engine.lesson import Expect, Lesson, Note, QuizChoice
 from tutor.engine.rows import Data
 from tutor.lessonfiles.beside import place
-from tutor.lessonfiles.csv_examples import Columns, CsvTable
+from tutor.lessonfiles.csv_examples import Columns
+from tutor.lessonfiles.csv_table import CsvTable
 from tutor.lessonfiles.decimal_commas import advice_with
 from tutor.lessonfiles.faults import Fault, Faults, TooMany
 from tutor.lessonfiles.file_names import lesson_id
