@@ -20,6 +20,7 @@ from tutor.cli.arguments import COMMANDS, parser
 from tutor.cli.commands import RUN, main
 from tutor.learner.languages import change_language
 from tutor.learner.store import Store
+from tutor.learner.today import Goal, read_goal
 from tutor.text import language
 
 
@@ -223,3 +224,12 @@ def test_what_is_the_learners_own_speaks_the_language_that_was_chosen(line, code
         change_language(store, code)
     english = run("en", f"{line} --profile other")
     assert run("en", line)[1] == run(code, f"{line} --profile other")[1] != english[1]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_goal_is_kept_whatever_is_spoken(code, run):
+    assert run(code, "goal 10 questions")[1] == run(code, "goal")[1]
+    assert run("en", "goal")[1].startswith("Your goal for a day: 10 questions;")
+    language.use(code)
+    for goal in (Goal(1, "question"), Goal(20, "question"), Goal(1, "lesson"), Goal(3, "lesson")):
+        assert read_goal(str(goal)) == goal  # what is shown may be typed

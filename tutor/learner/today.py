@@ -34,15 +34,21 @@ class Goal:
 
 
 def read_goal(text: str) -> Goal | None:
-    """"10", "10 questions", "2 lessons", "a lesson"; None for "none". Raises ValueError, which says what to type."""
+    """"10", "10 questions", "2 lessons", "a lesson"; None for "none". Raises ValueError, which says what to type.
+
+    The nouns may be those of the learner's language, too, in which a goal is shown.
+    """
     plain = text.strip().lower()
     if plain in NO_GOAL:
         return None
-    found = re.fullmatch(r"(an?|[0-9]{1,4})?\s*(questions?|lessons?)?", plain)
+    kinds: tuple[What, ...] = ("question", "lesson")
+    nouns = {noun: kind for kind in kinds for noun in (kind, f"{kind}s")}
+    nouns |= {plural(n, kind).partition(" ")[2].lower(): kind for kind in kinds for n in (1, 2)}
+    found = re.fullmatch(rf"(an?|[0-9]{{1,4}})?\s*({'|'.join(map(re.escape, nouns))})?", plain)
     count = whole_number(found[1], MOST) if found and found[1] and found[1].isdecimal() else 1
     if not plain or found is None or count is None or plain in ("a", "an"):
         raise ValueError(say("a number of questions (10), of lessons (1 lesson), or none"))
-    return Goal(count, "lesson" if (found[2] or "").startswith("lesson") else "question")
+    return Goal(count, nouns.get(found[2], "question"))
 
 
 def goal(store: Store) -> Goal | None:
