@@ -28,7 +28,7 @@ from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
 from tutor.questions.quiz import Quiz
 from tutor.text.language import N_, say, say_many
-from tutor.text.words import plural
+from tutor.text.words import plural, quoted
 from tutor.text.writer import Writer
 
 SKIPPED = N_("Left open: it counts as not known.")
@@ -144,7 +144,7 @@ def said(store: Store) -> str:
     credits = placement_credits(store)
     path = path_of(entries)
     found = path.standing(credits or {})
-    titles = {entry.id: f"“{entry.title}”" for entry in entries}
+    titles = {entry.id: quoted(entry.title) for entry in entries}
     if found.begin == path.lessons[0]:
         return say("Begin at the beginning, with {lesson}: the first lessons are short.", lesson=titles[found.begin])
     order = path.lessons

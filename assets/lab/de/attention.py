@@ -21,7 +21,7 @@ import numpy as np
 def attention(X, Wq, Wk, Wv, dO):
     """Was Attention aus X macht, und die Gradienten.
 
-    X  (r, n) eine Zeile pro Stelle     dO  (r, e)
+    X  (r, n) eine Zeile je Stelle     dO  (r, e)
     Wq, Wk  (n, d)     Wv  (n, e)
     """
     Q = ...  # (r, d)

@@ -8,7 +8,7 @@ die Datei.
     Z2 = A1 · W2ᵀ + b2     A2 = ReLU(Z2)
     L = der Mittelwert über die Beispiele von ½ Σ (a2 − y)²
 
-Σ summiert über die Ausgänge eines Beispiels. Eine Zeile ist ein
+Σ summiert über die Ausgaben eines Beispiels. Eine Zeile ist ein
 Beispiel, in X und in allem, was daraus entsteht. dZ1 und dZ2 haben
 den Gradienten des Verlusts jedes einzelnen Beispiels; der Mittelwert
 über die Beispiele wird in dW und db gebildet.

@@ -1,4 +1,4 @@
-"""Batch Norm, vorwärts und zurück.
+"""Batch-Normalisierung, vorwärts und zurück.
 
 Setze deine Zeilen an die Stelle der Punkte, von oben nach unten;
 weitere Zeilen dürfen dazwischen stehen. Nach jedem Speichern läuft
@@ -18,9 +18,9 @@ import numpy as np
 
 
 def batch_norm(X, gain, shift, dH, eps):
-    """Was Batch Norm aus X macht, und die Gradienten.
+    """Was Batch-Normalisierung aus X macht, und die Gradienten.
 
-    X  (r, n) eine Zeile pro Beispiel     gain  (n,)     shift  (n,)
+    X  (r, n) eine Zeile je Beispiel     gain  (n,)     shift  (n,)
     dH  (r, n)     eps  eine Zahl
     """
     mean = ...  # (n,)

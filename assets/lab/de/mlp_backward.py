@@ -8,7 +8,7 @@ die Datei.
     z2 = W2 · a1 + b2      a2 = σ(z2)       L = ½ Σ (a2 − y)²
 
 Der Vorwärtsdurchgang ist schon gemacht; von ihm hast du a1 und a2.
-W1 ist (h, n) und W2 (m, h): eine Zeile pro Einheit, zu der sie führen.
+W1 ist (h, n) und W2 (m, h): eine Zeile je Einheit, zu der sie führen.
 Jeder Gradient hat die Form seines Parameters.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 def mlp_backward(x, y, W2, a1, a2):
     """Die Gradienten des Verlusts.
 
-    x  (n,) die Eingänge     y  (m,) die Zielwerte
+    x  (n,) die Eingaben     y  (m,) die Zielwerte
     W2  (m, h)     a1  (h,)     a2  (m,)
     """
     dW2 = ...  # (m, h)

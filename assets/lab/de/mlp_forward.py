@@ -8,8 +8,8 @@ die Datei.
     z2 = W2 · a1 + b2      a2 = σ(z2)
     L = −Σ (y ln a2 + (1 − y) ln(1 − a2))
 
-L ist die binäre Kreuzentropie, summiert über die Ausgänge. W1 ist
-(h, n) und W2 (m, h): eine Zeile pro Einheit, zu der sie führen.
+L ist die binäre Kreuzentropie, summiert über die Ausgaben. W1 ist
+(h, n) und W2 (m, h): eine Zeile je Einheit, zu der sie führen.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 def mlp_forward(x, W1, b1, W2, b2, y):
     """Der Vorwärtsdurchgang.
 
-    x  (n,) die Eingänge            W1  (h, n)    b1  (h,)
+    x  (n,) die Eingaben            W1  (h, n)    b1  (h,)
     y  (m,) Zielwerte, 0 oder 1     W2  (m, h)    b2  (m,)
     """
     z1 = ...  # (h,)

@@ -15,7 +15,7 @@ import numpy as np
 def neuron(x, w, b, y):
     """Der Verlust und seine Gradienten.
 
-    x  (n,) die Eingänge     w  (n,) ein Gewicht für jeden
+    x  (n,) die Eingaben     w  (n,) ein Gewicht für jede
     b  eine Zahl             y  eine Zahl, der Zielwert
     """
     L = ...

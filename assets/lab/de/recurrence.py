@@ -4,7 +4,7 @@ Setze deine Zeilen an die Stelle der Punkte, von oben nach unten;
 weitere Zeilen dürfen dazwischen stehen. Nach jedem Speichern läuft
 die Datei.
 
-    z = Wx · x + Wh · h + b      x: der Eingang eines Zeitpunkts
+    z = Wx · x + Wh · h + b      x: die Eingabe eines Zeitpunkts
     das nächste h = tanh(z)      h: der Zustand des Zeitpunkts davor
 
 Auf dem Rückweg: dh ist der Gradient des Verlusts nach dem letzten
@@ -18,7 +18,7 @@ import numpy as np
 def recurrence(X, h0, Wx, Wh, b, dh):
     """Die Zustände eines rekurrenten Netzes, und die Gradienten.
 
-    X  (3, n) eine Zeile pro Zeitpunkt     h0  (d,) der Anfangszustand
+    X  (3, n) eine Zeile je Zeitpunkt     h0  (d,) der Anfangszustand
     Wx  (d, n)     Wh  (d, d)     b  (d,)     dh  (d,)
     """
     H = ...  # (3, d) die drei Zustände

@@ -22,7 +22,7 @@ import numpy as np
 def softmax(x, W, b, y):
     """Der Verlust eines Beispiels und seine Gradienten.
 
-    x  (n,) die Eingänge    W  (k, n) eine Zeile pro Klasse    b  (k,)
+    x  (n,) die Eingaben    W  (k, n) eine Zeile je Klasse    b  (k,)
     y  (k,) der Zielwert: 1 bei der wahren Klasse, 0 bei den anderen
     """
     z = ...  # (k,)
