@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from tutor.text.language import say
+from tutor.messages import Message
+from tutor.text.language import N_, say
 
 if TYPE_CHECKING:  # the table does without NumPy, which comes with the engine
     from tutor.engine.rules import Rule
@@ -149,14 +150,14 @@ class GivenAnswer:
 
     def __post_init__(self) -> None:
         for name in ("lesson", "item", "skill", "kind", "given", "verdict", "at", "id", "asked"):
-            _require(isinstance(getattr(self, name), str), name, "a text")
+            _require(isinstance(getattr(self, name), str), name, _NO_TEXT)
         for name in ("misconception", "session"):
-            _require(isinstance(getattr(self, name), str | None), name, "a text or null")
+            _require(isinstance(getattr(self, name), str | None), name, _NO_TEXT_OR_NULL)
         for name in ("hints", "tries", "choices", "seed", "iteration"):
             value = getattr(self, name)
-            _require(type(value) is int and 0 <= value < _LARGEST, name, "a whole number from 0")
-        _require(_is_number(self.credit) and 0 <= self.credit <= 1, "credit", "a number from 0 to 1")
-        _require(_is_number(self.seconds) and 0 <= self.seconds < _LARGEST, "seconds", "a number of seconds")
+            _require(type(value) is int and 0 <= value < _LARGEST, name, _NO_COUNT)
+        _require(_is_number(self.credit) and 0 <= self.credit <= 1, "credit", _NO_SHARE)
+        _require(_is_number(self.seconds) and 0 <= self.seconds < _LARGEST, "seconds", _NO_SECONDS)
         if self.at:
             object.__setattr__(self, "at", utc(self.at, "at"))
 
@@ -165,11 +166,18 @@ def utc(text: object, name: str = "time") -> str:
     """An ISO time with a zone, in UTC to the millisecond: as texts, such times sort by time. Raises ValueError."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-        _require(moment is not None and moment.tzinfo is not None, name, "an ISO time with its zone")
+        _require(moment is not None and moment.tzinfo is not None, name, _NO_TIME)
         assert moment is not None
         return moment.astimezone(UTC).isoformat(timespec="milliseconds")
     except (ValueError, OverflowError):
-        raise ValueError(f"{name} is not an ISO time with its zone") from None
+        raise ValueError(Message(_NO_TIME, name=name)) from None
+
+
+_NO_TEXT, _NO_TEXT_OR_NULL = N_("{name} is not a text"), N_("{name} is not a text or null")
+_NO_COUNT, _NO_SHARE = N_("{name} is not a whole number from 0"), N_("{name} is not a number from 0 to 1")
+_NO_STATE, _NO_STEP = N_("{name} is not 1, 2 or 3"), N_("{name} is not one of this state")
+_NO_DAYS, _NO_GRADE = N_("{name} is not a number of days above 0"), N_("{name} is not a number from 1 to 10")
+_NO_SECONDS, _NO_TIME = N_("{name} is not a number of seconds"), N_("{name} is not an ISO time with its zone")
 
 
 def _is_number(value: object) -> bool:
@@ -178,9 +186,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
-def _require(fulfilled: bool, name: str, what: str) -> None:
+def _require(fulfilled: bool, name: str, message: str) -> None:
     if not fulfilled:
-        raise ValueError(f"{name} is not {what}")
+        raise ValueError(Message(message, name=name))
 
 
 # ---------------------------------------------------------------- knowledge tracing
@@ -333,11 +341,11 @@ class Schedule:
     def __post_init__(self) -> None:
         for name in ("due", "last_review"):
             object.__setattr__(self, name, utc(getattr(self, name), name))
-        _require(type(self.state) is int and self.state in (_LEARNING, _REVIEW, _RELEARNING), "state", "1, 2 or 3")
+        _require(type(self.state) is int and self.state in (_LEARNING, _REVIEW, _RELEARNING), "state", _NO_STATE)
         at_step = type(self.step) is int and 0 <= self.step < 10
-        _require(self.step is None if self.state == _REVIEW else at_step, "step", "one of this state")
-        _require(_is_number(self.stability) and self.stability > 0, "stability", "a number of days above 0")
-        _require(_is_number(self.difficulty) and 1 <= self.difficulty <= 10, "difficulty", "a number from 1 to 10")
+        _require(self.step is None if self.state == _REVIEW else at_step, "step", _NO_STEP)
+        _require(_is_number(self.stability) and self.stability > 0, "stability", _NO_DAYS)
+        _require(_is_number(self.difficulty) and 1 <= self.difficulty <= 10, "difficulty", _NO_GRADE)
 
 
 def rating(credit: float, hints: int = 0) -> int:
