@@ -12,11 +12,13 @@ from string import Formatter
 import pytest
 
 from tutor.messages import Message
-from tutor.text import language
+from tutor.text import glossary, language
 from tutor.text.cells import folded, width
 from tutor.text.language import N_, Term, fill, said, say, say_in, say_many
+from tutor.text.layout import to_ascii
 from tutor.text.lines import wrapped
 from tutor.text.to_html import markdown
+from tutor.text.words import quoted
 
 ROOT = Path(__file__).resolve().parent.parent
 _spec = importlib.util.spec_from_file_location("catalogue_tool", ROOT / "assets" / "catalogue.py")
@@ -133,6 +135,7 @@ def catalogue(tmp_path, monkeypatch):
     told = {
         "Step {n} of {layer}": ("Schritt {n} {layer:gen}",),
         "braces {stay}": ("Klammern {stay}",),
+        "Through {gate} {gates}.": ("Durch {gate}: {gates:capital}.",),
         "broken {n}": ("kaputt {m}",),
         "unbalanced {n}": ("schief {n",),
     }
@@ -156,6 +159,7 @@ def test_values_go_in_after_the_translation(catalogue):
         "1 Einheit",
         "2,000 Einheiten",
     )
+    assert say("Through {gate} {gates}.", gate="f", gates="das Gatter addiert") == "Durch f: Das Gatter addiert."
     assert Term("layer {k}", k=3).changed(str.upper) == "SCHICHT 3"
     assert f"{Term('layer {k}', k=3).changed(str.upper):gen}" == "der Schicht 3"
 
@@ -184,6 +188,14 @@ def test_a_missing_or_broken_catalogue_is_english(content, catalogue):
 def test_the_environment_names_a_language(asked, code, monkeypatch):
     monkeypatch.setenv(language.VARIABLE, asked)
     assert language.asked_for() == code
+
+
+def test_terms_stand_by_the_alphabet_of_the_language_and_quotes_are_its_own():
+    language.use("de")
+    names = [glossary.written(term).casefold() for term in glossary.in_order(())]
+    plain = [name.translate(str.maketrans("äöü", "aou")) for name in names]
+    assert plain == sorted(plain) and names != sorted(names)
+    assert quoted("so") == "„so“" and to_ascii("Größe „für“ Äste") == 'Groesse "fuer" Aeste'
 
 
 # ---------------------------------------------------------------- letters of other scripts

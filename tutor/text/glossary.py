@@ -479,11 +479,13 @@ def spoken_of(rule: str, *choices: str | None) -> list[str]:
 
 def in_order(first: Iterable[str]) -> list[str]:
     """All terms, `first` before the rest, which stand by the alphabet as they are written in the learner's language."""
-    from unicodedata import normalize
+    from unicodedata import combining, normalize
+
+    def letters(term: str) -> str:  # ä stands by a
+        return "".join(letter for letter in normalize("NFKD", written(term).casefold()) if not combining(letter))
 
     first = list(first)
-    rest = (term for term in TERMS if term not in first)
-    return [*first, *sorted(rest, key=lambda term: normalize("NFKD", written(term).casefold()))]
+    return [*first, *sorted((term for term in TERMS if term not in first), key=letters)]
 
 
 def entry_lines(term: str, columns: int = 78) -> list[str]:
