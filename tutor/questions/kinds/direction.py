@@ -25,7 +25,10 @@ from tutor.text.layout import number
 from tutor.text.writer import Writer
 
 _WAYS = ("up", "down", "same")
-_SAID = {"+": 0, "↑": 0, "increase": 0, "-": 1, "−": 1, "↓": 1, "decrease": 1, "stay": 2, "stay the same": 2, "0": 2}
+_SAID = {
+    "+": 0, "↑": 0, "increase": 0, "-": 1, "−": 1, "↓": 1, "decrease": 1, "stay": 2, "stay the same": 2, "0": 2,
+    "oben": 0, "rauf": 0, "hoch": 0, "unten": 1, "runter": 1, "hinunter": 1, "es bleibt gleich": 2,
+}  # fmt: skip
 
 
 def direction_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
