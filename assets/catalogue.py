@@ -24,7 +24,7 @@ from typing import get_args
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tutor" / "text" / "languages"
-MARKERS = {"say", "say_in", "say_many", "plural", "Term", "N_", "DerivationLine", "Reason", "Message"}
+MARKERS = {"say", "say_in", "say_many", "plural", "Term", "N_", "DerivationLine", "Message"}
 ALIKE = 0.8  # of a message that changed, how much is left of it
 ARGPARSE = (  # what argparse itself says to somebody who types a command, by the names of its own catalogue
     "usage: ",

@@ -19,9 +19,9 @@ from tutor.engine.backprop import between
 from tutor.engine.expressions import Call, Ref, evaluate
 from tutor.engine.forward import initial_parameters, model
 from tutor.engine.lesson import Lesson
-from tutor.engine.losses import Reason
 from tutor.engine.normalising import by_number
 from tutor.engine.rows import Rows
+from tutor.messages import Message
 
 THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
@@ -168,18 +168,18 @@ class Evaluator:
         return {"classes": self.names, "yes or no": ("no", "yes")}.get(self.kind, ())
 
     @property
-    def rule(self) -> Reason:
+    def rule(self) -> Message:
         """How a prediction is read off the outputs, in words."""
         if self.kind == "classes":
-            return Reason("The predicted class is the one with the largest output.")
+            return Message("The predicted class is the one with the largest output.")
         if self.kind == "yes or no":
-            return Reason(
+            return Message(
                 "An output counts as yes from {threshold} on, a target as well."
                 if self.layer.units > 1
                 else "The output counts as yes from {threshold} on, a target as well.",
                 threshold=str(THRESHOLD),
             )
-        return Reason(
+        return Message(
             "The targets are numbers, so there is no accuracy; RMSE is the root of the mean squared error."
         )
 
@@ -293,12 +293,12 @@ class ClassEvaluator(Evaluator):
         return named if len(named) == self.count else tuple(map(str, range(1, self.count + 1)))
 
     @property
-    def rule(self) -> Reason:
+    def rule(self) -> Message:
         """How a prediction is read off the logits, in words."""
         z = self.entropies[-1].args[0]
         if isinstance(z, Ref):
-            return Reason("The predicted class is the one with the largest number in its row of {z}.", z=z.symbol.id)
-        return Reason("The predicted class is the one with the largest number in its row.")
+            return Message("The predicted class is the one with the largest number in its row of {z}.", z=z.symbol.id)
+        return Message("The predicted class is the one with the largest number in its row.")
 
     @cached_property
     def targets(self) -> np.ndarray:

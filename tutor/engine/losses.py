@@ -17,17 +17,13 @@ from tutor.engine.ids import derivative
 from tutor.messages import Message
 
 
-class Reason(Message):
-    """The reason of a derivation's line; `word` in it is a noun of the texts: row, column, vector, line."""
-
-
 @dataclass(frozen=True)
 class DerivationLine:
     """One line of a derivation: a formula equal to the one before, and the reason.
 
     With a `name` it is a line of its own, name = formula, which the next ones rest on. In a reason {a} stands
     for the prediction, {z} for the letter of a pre-activation, {l} for that of the true class (lowered: {lowered_l}),
-    and {indicator} for what is 1 where that is class i.
+    and {indicator} for what is 1 where that is class i; {word} is a noun of the texts: row, column, vector, line.
     """
 
     reason: str
@@ -164,21 +160,21 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
 
     g, h, g_slope, h_slope = (_named(name) for name in ("g", "h", "g′", "h′"))
     of_a = _slope(a, z, (n, n), (k, i))
-    first = Reason(
+    first = Message(
         "class {n} is the true one: the loss is −ln of its {a} alone, and the slope of ln x is 1/x"
         if one
         else "several targets are not 0; first class {n}: the slope of −y ln {a} is −y/{a}",
         n=k + 1,
     )
-    above = Reason("the {a} of class {n} is a quotient g/h: above, its own power of e", n=k + 1)
-    of_g = Reason(
+    above = Message("the {a} of class {n} is a quotient g/h: above, its own power of e", n=k + 1)
+    of_g = Message(
         "the slope of g in the {z} of class {i}: a power of e is its own slope"
         if k == i
         else "the slope of g in the {z} of class {i}: g does not have it",
         i=i + 1,
     )
-    of_h = Reason("the slope of h in the {z} of class {i}: of the sum only that term survives", i=i + 1)
-    shares = Reason(
+    of_h = Message("the slope of h in the {z} of class {i}: of the sum only that term survives", i=i + 1)
+    shares = Message(
         "g/h is the {a} of class {n}, h′/h that of class {i}; {indicator}, with {l} = {n} and i = {i}, is {same}",
         n=k + 1, i=i + 1, same=int(k == i),
     )  # fmt: skip
@@ -199,13 +195,13 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
             total([factor(c) * slope(c) for c in true]),
         ),
         DerivationLine(
-            Reason("the {a} of class {n} cancels" if one else "in every term its {a} cancels", n=k + 1),
+            Message("the {a} of class {n} cancels" if one else "in every term its {a} cancels", n=k + 1),
             -(same(k) - at(a, i)) if one else total([-(at(y, c) * (same(c) - at(a, i))) for c in true]),
         ),
     ]
     if not one:
         every = element(call("sum", y), ())
-        taken_out = Reason("the {a} of class {i} taken out of the sum", i=i + 1)
+        taken_out = Message("the {a} of class {i} taken out of the sum", i=i + 1)
         lines.append(DerivationLine(taken_out, -(at(y, i) - at(a, i) * every)))
     lines += [
         DerivationLine("{indicator} is the target itself" if one else "the targets sum to 1", -(at(y, i) - at(a, i))),
@@ -243,7 +239,7 @@ LOSSES: dict[str, Loss] = {
         stable=lambda y, z: call("binary_cross_entropy_of_z", y, z),
         combined={
             "sigmoid": Combined(
-                lambda y, a: a - y, Reason("the loss's factor times the activation's"), _sigmoid_lines, _sigmoid_walk
+                lambda y, a: a - y, Message("the loss's factor times the activation's"), _sigmoid_lines, _sigmoid_walk
             )
         },
         wants="sigmoid",
@@ -256,7 +252,7 @@ LOSSES: dict[str, Loss] = {
         combined={
             "softmax": Combined(
                 lambda y, a: a - y,
-                Reason("each {z} moves every {a}, through softmax's denominator: a sum over all of them"),
+                Message("each {z} moves every {a}, through softmax's denominator: a sum over all of them"),
                 _softmax_lines,
                 _softmax_walk,
             )

@@ -32,10 +32,11 @@ from tutor.engine.expressions import (
     negative,
     total,
 )
-from tutor.engine.losses import DerivationLine, Reason
+from tutor.engine.losses import DerivationLine
 from tutor.engine.reductions import along
 from tutor.engine.trace import Step
 from tutor.engine.windows import spatial
+from tutor.messages import Message
 
 FEW = 6  # shares, looked-up rows: of more of them the first are written
 PLACES = 9  # and so many of the places of a convolution
@@ -151,50 +152,50 @@ def _norm(o: Opening) -> None:
 
     names = [o.named(id, at) for id, at in (("μ", small), ("c", shape), ("v", small), ("σ", small))]
     many = len(shape) > 1
-    told = Reason("the mean of each {word}" if many else "the mean of them all", word=word)
+    told = Message("the mean of each {word}" if many else "the mean of them all", word=word)
     mu = o.say(names[0], kept(call("average", x, param=axis)), told)
-    c = o.say(names[1], x - wide(mu), Reason("how far every number lies from its mean"))
-    told = Reason(
+    c = o.say(names[1], x - wide(mu), Message("how far every number lies from its mean"))
+    told = Message(
         "the variance: the mean squared distance of each {word}"
         if many
         else "the variance: the mean squared distance of them all",
         word=word,
     )
     v = o.say(names[2], kept(call("average", c**2, param=axis)), told)
-    told = Reason("the standard deviation; ε keeps it from being 0" if eps else "the standard deviation")
+    told = Message("the standard deviation; ε keeps it from being 0" if eps else "the standard deviation")
     sigma = o.say(names[3], call("sqrt", v + eps if eps else v), told)
-    o.say(o.own.symbol, c / wide(sigma), Reason("the gate's value: every distance over the standard deviation"))
+    o.say(o.own.symbol, c / wide(sigma), Message("the gate's value: every distance over the standard deviation"))
     if not o.backward:
         return
     d_sigma = o.say(
         o.gradient(sigma.symbol), negative(kept(call("sum", G * c / wide(sigma) ** 2, param=axis))),
-        Reason("backward: {sigma} divided every number of its {word}, so all of them answer; the slope of a quotient "
+        Message("backward: {sigma} divided every number of its {word}, so all of them answer; the slope of a quotient "
                "in what is below is −top/bottom²", sigma=_id(sigma), word=word),
     )  # fmt: skip
-    d_v = o.say(o.gradient(v.symbol), d_sigma / (2 * sigma), Reason("through the root: over twice the root"))
+    d_v = o.say(o.gradient(v.symbol), d_sigma / (2 * sigma), Message("through the root: over twice the root"))
     d_c = o.say(
         o.gradient(c.symbol), G / wide(sigma) + wide(d_v) * (2 * c / n),
-        Reason("{c} was used twice: above the stroke, and in the variance, where its square's slope is 2{c}/{n}",
+        Message("{c} was used twice: above the stroke, and in the variance, where its square's slope is 2{c}/{n}",
                c=_id(c), n=n),
     )  # fmt: skip
     d_mu = o.say(
         o.gradient(mu.symbol), negative(kept(call("sum", d_c, param=axis))),
-        Reason("{mu} was taken off every number of its {word}: minus the sum", mu=_id(mu), word=word),
+        Message("{mu} was taken off every number of its {word}: minus the sum", mu=_id(mu), word=word),
     )  # fmt: skip
-    told = Reason("{x} was used twice: in {c}, and in the mean with 1/{n}", x=_id(x), c=_id(c), n=n)
+    told = Message("{x} was used twice: in {c}, and in the mean with 1/{n}", x=_id(x), c=_id(c), n=n)
     o.say(None, d_c + wide(d_mu) / n, told)
-    o.say(None, d_c - mean(d_c), Reason("now collapse it: what comes through the mean takes the mean off"))
+    o.say(None, d_c - mean(d_c), Message("now collapse it: what comes through the mean takes the mean off"))
     o.say(
         None, (G - mean(G)) / wide(sigma) + wide(d_v) * (2 * c / n),
-        Reason("the gradient at {c} put in: the distances have the mean 0, so only what comes back has one", c=_id(c)),
+        Message("the gradient at {c} put in: the distances have the mean 0, so only what comes back has one", c=_id(c)),
     )  # fmt: skip
     o.say(
         None, (G - mean(G)) / wide(sigma) - c * mean(G * c) / wide(sigma) ** 3,
-        Reason("the gradient at {v} put in: a sum over {n} numbers with 1/{n} is a mean", v=_id(v), n=n),
+        Message("the gradient at {v} put in: a sum over {n} numbers with 1/{n} is a mean", v=_id(v), n=n),
     )  # fmt: skip
     o.say(
         None, (G - mean(G) - o.own * mean(G * o.own)) / wide(sigma),
-        Reason("{c}/{sigma} is the gate's own value: one line in place of all those", c=_id(c), sigma=_id(sigma)),
+        Message("{c}/{sigma} is the gate's own value: one line in place of all those", c=_id(c), sigma=_id(sigma)),
     )  # fmt: skip
 
 
@@ -215,12 +216,12 @@ def _softmax(o: Opening) -> None:
     (z,), axis = o.node.args, int(o.node.param or -1)
     if not o.backward:
         kept = _kept(o, z, axis)
-        told = Reason("e to the power of every number: positive, whatever its sign")
+        told = Message("e to the power of every number: positive, whatever its sign")
         e = o.say(o.named("e", z.shape), call("exp", z), told)
         sums = kept(call("sum", e, param=axis))
-        s = o.say(o.named("s", sums.shape), sums, Reason("their sum in each {word}", word=_word(z.shape, axis)))
+        s = o.say(o.named("s", sums.shape), sums, Message("their sum in each {word}", word=_word(z.shape, axis)))
         below = along(s, z, axis) if len(s.shape) < len(z.shape) else s
-        o.say(o.own.symbol, e / below, Reason("each over the sum: shares that make 1"))
+        o.say(o.own.symbol, e / below, Message("each over the sum: shares that make 1"))
     elif o.index is None:
         _softmax_whole(o, axis)
     else:
@@ -234,22 +235,22 @@ def _softmax_whole(o: Opening, axis: int) -> None:
     p: Expr = o.own
     g = G
     if not one:
-        told = Reason("every {word} is by itself; the first one's shares", word=word)
+        told = Message("every {word} is by itself; the first one's shares", word=word)
         p = o.say(o.named("p", n), _line_of(o.own, axis), told)
-        g = o.say(o.named("g", n), _line_of(G, axis), Reason("and what comes back to them"))
+        g = o.say(o.named("g", n), _line_of(G, axis), Message("and what comes back to them"))
     J = o.say(
         o.named("J", n * 2), call("jacobian", p),
-        Reason("the Jacobian, by the quotient rule: share k moves with number i by pₖ(1(k = i) − pᵢ)"),
+        Message("the Jacobian, by the quotient rule: share k moves with number i by pₖ(1(k = i) − pᵢ)"),
     )  # fmt: skip
     dz = None if one else o.gradient(o.named("z", n))
     product = call("matmul", call("transpose", J), g)
-    o.say(dz, product, Reason("each number moves every share: the chain rule adds over all of them"))
-    told = Reason("multiplied out: the diagonal gives p ⊙ g; one sum times p is taken off")
+    o.say(dz, product, Message("each number moves every share: the chain rule adds over all of them"))
+    told = Message("multiplied out: the diagonal gives p ⊙ g; one sum times p is taken off")
     o.say(dz, p * g - p * call("sum", g * p), told)
-    o.say(dz, p * (g - call("sum", g * p)), Reason("p taken out: no Jacobian is needed"))
+    o.say(dz, p * (g - call("sum", g * p)), Message("p taken out: no Jacobian is needed"))
     if not one:
         inner = along(call("sum", G * o.own, param=axis), z, axis)
-        o.say(None, o.own * (G - inner), Reason("the same for every {word} at once", word=word))
+        o.say(None, o.own * (G - inner), Message("the same for every {word} at once", word=word))
 
 
 def _softmax_element(o: Opening, axis: int, index: tuple[int, ...]) -> None:
@@ -262,7 +263,7 @@ def _softmax_element(o: Opening, axis: int, index: tuple[int, ...]) -> None:
         share, same = element(o.own, place), k == index[at]
         slope = share * (1 - own) if same else negative(share * own)
         if k < FEW:
-            rule = Reason(
+            rule = Message(
                 "the slope of its own share, by the quotient rule: it stands above the stroke and below"
                 if same
                 else "the slope of another share: only the sum below the stroke has this number"
@@ -271,10 +272,10 @@ def _softmax_element(o: Opening, axis: int, index: tuple[int, ...]) -> None:
             o.lines.append(DerivationLine(rule, slope, name))
             slope = name
         terms.append(element(o.G, place) * slope)
-    told = Reason("the chain rule: this number moved all the shares; what comes back through each adds up")
+    told = Message("the chain rule: this number moved all the shares; what comes back through each adds up")
     o.say(None, total(terms), told)
     every = total([element(o.G, place) * element(o.own, place) for place in line])
-    o.say(None, own * (element(o.G, index) - every), Reason("its own share taken out of every term"))
+    o.say(None, own * (element(o.G, index) - every), Message("its own share taken out of every term"))
 
 
 def _log_softmax(o: Opening) -> None:
@@ -287,53 +288,53 @@ def _log_softmax(o: Opening) -> None:
     off = call("log", kept(call("sum", call("exp", z), param=axis)))
     s = o.say(
         o.named("s", off.shape), off,
-        Reason("ln of a quotient is a difference: what is taken off is ln Σ exp, one number a {word}", word=word),
+        Message("ln of a quotient is a difference: what is taken off is ln Σ exp, one number a {word}", word=word),
     )  # fmt: skip
-    o.say(o.own.symbol, z - wide(s), Reason("the gate's value"))
+    o.say(o.own.symbol, z - wide(s), Message("the gate's value"))
     if not o.backward:
         return
     ds = o.say(
         o.gradient(s.symbol), negative(kept(call("sum", G, param=axis))),
-        Reason("backward: {s} was taken off every number of its {word}: minus the sum of what comes back",
+        Message("backward: {s} was taken off every number of its {word}: minus the sum of what comes back",
                s=_id(s), word=word),
     )  # fmt: skip
     p = o.say(
         o.named("p", z.shape), call("softmax", z, param=o.node.param),
-        Reason("the slope of ln Σ exp in one number: its own exp over the sum, which is its share"),
+        Message("the slope of ln Σ exp in one number: its own exp over the sum, which is its share"),
     )  # fmt: skip
-    o.say(None, G + wide(ds) * p, Reason("each number was used twice: by itself, and in {s}", s=_id(s)))
-    o.say(None, G - p * along(call("sum", G, param=axis), z, axis), Reason("put together"))
+    o.say(None, G + wide(ds) * p, Message("each number was used twice: by itself, and in {s}", s=_id(s)))
+    o.say(None, G - p * along(call("sum", G, param=axis), z, axis), Message("put together"))
 
 
 def _cross_entropy(o: Opening) -> None:
     (z, y), G = o.node.args, o.G
     rows = prod(z.shape[:-1])
     Y: Expr = y
-    told = Reason("the probabilities of each row" if rows > 1 else "the probabilities")
+    told = Message("the probabilities of each row" if rows > 1 else "the probabilities")
     p = o.say(o.named("p", z.shape), call("softmax", z), told)
     if y.shape != z.shape:
-        told = Reason("the targets as rows: 1 at the true class, else 0")
+        told = Message("the targets as rows: 1 at the true class, else 0")
         Y = o.say(o.named("t", z.shape), call("one_hot", y, z), told)
     loss = o.say(
         o.named("ℓ", z.shape[:-1]), negative(call("sum", Y * call("log_softmax", z), param=-1)),
-        Reason("the loss of each row: −ln of the true class's probability" if y.shape != z.shape
+        Message("the loss of each row: −ln of the true class's probability" if y.shape != z.shape
                else "the loss of each row: −ln p of every class, weighted by its target"),
     )  # fmt: skip
     mean = call("average", loss) if rows > 1 else call("sum", loss)
-    o.say(o.own.symbol, mean, Reason("the gate's value: their mean"))
+    o.say(o.own.symbol, mean, Message("the gate's value: their mean"))
     if not o.backward:
         return
     number = y.shape != z.shape
     whole = p if number else p * along(call("sum", Y, param=-1), z, -1)
     first = o.say(
         o.named("d", z.shape), whole - Y,
-        Reason("backward, row by row: ln p is z − ln Σ exp, of slope 1(k = i) − pᵢ; times −target, "
+        Message("backward, row by row: ln p is z − ln Σ exp, of slope 1(k = i) − pᵢ; times −target, "
                "added up over the classes"),
     )  # fmt: skip
     part = first / rows if rows > 1 else first
     o.say(
         None, part if G == ONE else call("mul", G, part),
-        Reason("each row is 1/{n} of the mean" if rows > 1 else "times what comes back to the gate", n=rows),
+        Message("each row is 1/{n} of the mean" if rows > 1 else "times what comes back to the gate", n=rows),
     )  # fmt: skip
 
 
@@ -474,15 +475,15 @@ def _embedding(o: Opening) -> None:
     parts = []
     for at, number in enumerate(numbers[:FEW]):
         part = call("place_row", call("row", o.G, param=at), E, param=int(number) - 1)
-        text = Reason("place {n} looked up row {row}: what comes back goes to row {row}", n=at + 1, row=int(number))
+        text = Message("place {n} looked up row {row}: what comes back goes to row {row}", n=at + 1, row=int(number))
         parts.append(o.say(o.named(f"part {at + 1}", E.shape), part, text))
     twice = len(set(numbers.tolist())) < len(numbers)
     if len(numbers) <= FEW and len(parts) > 1:
-        told = Reason(
+        told = Message(
             "they add up; a row that was looked up more than once gets all of them" if twice else "they add up"
         )
         o.say(None, total(parts), told)
-    o.say(None, o.step.equation.formula, Reason("the same at once"))
+    o.say(None, o.step.equation.formula, Message("the same at once"))
 
 
 OPENINGS: dict[str, Callable[[Opening], None]] = {

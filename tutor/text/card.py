@@ -14,7 +14,6 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, evaluate, used, walk
 from tutor.engine.ids import read_id
-from tutor.engine.losses import Reason
 from tutor.engine.memo import Memo
 from tutor.engine.model import Phase
 from tutor.engine.openings import derivation
@@ -23,6 +22,7 @@ from tutor.engine.reuse import of_parameters, tally
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 from tutor.engine.unfolding import SHARED, CannotUnfold, Unfolded, operands, unfold, unfoldings
+from tutor.messages import Message
 from tutor.text import prose
 from tutor.text.condensing import condensed
 from tutor.text.explain import Explainer
@@ -296,7 +296,7 @@ class Scribe:
     def _reason(self, text: str) -> str:
         """A derivation's reason with ŷ as this notation has it, and its letters."""
         output = next((eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation"), None)
-        template, words = (text.template, {**text.words}) if isinstance(text, Reason) else (text, {})
+        template, words = (text.template, {**text.words}) if isinstance(text, Message) else (text, {})
         if "word" in words:
             words["word"] = say(str(words["word"]))
         if output is not None:

@@ -14,7 +14,7 @@ from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run, Stopped
 from tutor.text.cells import cut, pad, width
 from tutor.text.divergence_words import divergence_words
-from tutor.text.language import N_, fill, said, say
+from tutor.text.language import N_, said, say
 from tutor.text.layout import number
 from tutor.text.words import plural
 
@@ -239,7 +239,7 @@ def words(evaluator: Evaluator, found: Evaluation, held_out: Evaluation | None =
     lines = [say(which, n=f"{rows:,}", summary=summary(found))]
     if held_out is not None:
         lines.append(held_out_words(evaluator.lesson, held_out))
-    lines.append(fill(evaluator.rule.template, evaluator.rule.words))
+    lines.append(said(evaluator.rule))
     for table in found.tables:
         if table.title:
             share = percent(table.correct / table.total)
