@@ -27,6 +27,7 @@ THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
 
 
+YES_OR_NO = (Message("no"), Message("yes"))  # the classes of an output that is read so; not an author's names
 Decision: TypeAlias = Literal["classes", "yes or no", "numbers"]  # what the outputs say
 
 
@@ -165,7 +166,7 @@ class Evaluator:
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes that a table tells apart; none for numbers."""
-        return {"classes": self.names, "yes or no": ("no", "yes")}.get(self.kind, ())
+        return {"classes": self.names, "yes or no": YES_OR_NO}.get(self.kind, ())
 
     @property
     def rule(self) -> Message:

@@ -31,7 +31,7 @@ def change_language(store: Store, code: str = "") -> str:
 
 
 def retold(sitting: Sitting) -> Sitting:
-    """The same place in the language that is spoken now; a question that is open stays as it was put.
+    """The same place in the language that is spoken now; of a question that is open what was said stays as it was.
 
     The lesson's own texts change, too, where a translation is beside its file; with changes, and far on in training,
     they do when it is opened again.
@@ -43,10 +43,10 @@ def retold(sitting: Sitting) -> Sitting:
     from tutor.lessonfiles.translation import has_translation
 
     path, number = sitting.lesson.path, sitting.cursor.iteration
-    if path and has_translation(path) and not (sitting.changed or sitting.open_question) and number <= SOON_AGAIN:
+    if path and has_translation(path) and not sitting.changed and number <= SOON_AGAIN:
         with suppress(LessonError):
             lesson = load(path)
             run = Run(lesson)
             if iteration := run.iteration(number):
-                return sitting.reloaded(lesson, run, Trace(lesson, iteration))
+                return sitting.reloaded(lesson, run, Trace(lesson, iteration), same=True)
     return sitting.retold()

@@ -15,8 +15,11 @@ HYPERS = {
     "momentum": N_("the share of the old velocity"),
     "l2": N_("how much L2 regularisation weighs"),
     "learning_rate": N_("learning rate"),
+    "epsilon": N_("epsilon"),
+    "rho": N_("rho"),
+    "weight_decay": N_("weight decay"),
 }
-QUANTITIES = {"weights": N_("weights"), "biases": N_("biases")}  # that a lesson gives
+QUANTITIES = {"weights": N_("weights"), "biases": N_("biases"), "state": N_("state")}  # that a lesson gives
 
 
 def names(trace: Trace, scribe: Scribe) -> list[tuple[str, str]]:

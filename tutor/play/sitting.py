@@ -182,8 +182,10 @@ class Sitting:
         return self._of(self.trace, cursor)
 
     def retold(self) -> Sitting:
-        """The same place in the words of another language; a question that is open stays as it was put."""
-        return replace(self, scribe=Scribe(self.trace, self.cursor.notation))
+        """The same place in the words of another language; of an open question what was said stays as it was."""
+        now, open_ = replace(self, scribe=Scribe(self.trace, self.cursor.notation)), self.open_question
+        item = now.next_question() if open_ else None
+        return replace(now, asking=replace(open_, item=item)) if open_ and item else now
 
     def _of(self, trace: Trace, cursor: Cursor) -> Sitting:
         scribe = self.scribe
@@ -372,13 +374,18 @@ class Sitting:
             raise Refused(say("There is no change that was taken back."))
         return changes
 
-    def reloaded(self, lesson: Lesson, run: Run, trace: Trace) -> Sitting:
-        """Another version of the lesson, at the same step as far as it has that; where it is gone, the one there."""
+    def reloaded(self, lesson: Lesson, run: Run, trace: Trace, same: bool = False) -> Sitting:
+        """Another version of the lesson, at the same step as far as it has that; where it is gone, the one there.
+
+        `same`: in other words alone, so what was answered stays so, and an open question goes on.
+        """
         last = len(trace.equations) - 1
         start = replace(playback.start(lesson), at=min(self.cursor.at, last), furthest=min(self.cursor.furthest, last))
         place = replace(replace(self, finished=False).place, iteration=trace.iteration.number)
-        fresh = replace(self, changes=WhatIf(lesson), run=run, answered=frozenset())
-        return fresh._of(trace, playback.resume(start, trace, place))
+        fresh = replace(self, changes=WhatIf(lesson), run=run, answered=self.answered if same else frozenset())
+        moved, open_ = fresh._of(trace, playback.resume(start, trace, place)), self.open_question if same else None
+        asked = moved.open_question
+        return replace(moved, asking=replace(open_, item=asked.item)) if open_ and asked else moved
 
     # ------------------------------------------------------------ questions
 

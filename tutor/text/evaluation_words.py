@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -169,14 +169,19 @@ def class_lines(table: Confusion) -> list[str]:
 
 def class_name(name: str) -> str:
     """'class 2' for what has only a number; the name for what has one."""
-    return say("class {n}", n=name) if name.isdigit() else name
+    return say("class {n}", n=name) if name.isdigit() else said(name)
+
+
+def heads(classes: Sequence[str]) -> list[str]:
+    """The names of classes as they stand over the columns of a table."""
+    return [said(name) for name in classes]
 
 
 def matrix_lines(table: Confusion, most: int = MOST_CLASSES) -> list[str]:
     """The confusion matrix in cells: a row a true class, a column a predicted one. Nothing for more than `most`."""
     if len(table.classes) > most:
         return []
-    names = [cut(name, 10) for name in table.classes]
+    names = [cut(name, 10) for name in heads(table.classes)]
     rows = [
         (say("true"), names),
         *((name, [f"{n:,}" for n in row]) for name, row in zip(names, table.counts, strict=True)),

@@ -12,9 +12,11 @@ from tutor.questions.answers import MAX_ANSWER, read_whole, wants_help
 from tutor.questions.items import Item
 from tutor.questions.pasted_tables import a_comma, fill, is_number, table
 from tutor.questions.tokens import NotUnderstood
-from tutor.text.language import say
+from tutor.text.language import N_, say
 from tutor.tui.entry import EntryInput
 from tutor.tui.question_views import TypedGrid
+
+OVER = N_("The question is over: Enter or n goes on")
 
 
 class AnswerLine(EntryInput):
@@ -36,9 +38,10 @@ class AnswerLine(EntryInput):
     class Moved(Message):
         """Another cell is being edited."""
 
-    def __init__(self, placeholder: str) -> None:
-        super().__init__(id="answer", placeholder=placeholder, select_on_focus=False)
-        self.prompting = placeholder
+    def __init__(self, prompting: str) -> None:
+        """`prompting` is the message of what can be typed, where a question says nothing else."""
+        super().__init__(id="answer", placeholder=say(prompting), select_on_focus=False)
+        self.prompting = prompting
         self.item: Item | None = None
         self.cells: list[str] = []
         self.at = 0
@@ -50,7 +53,7 @@ class AnswerLine(EntryInput):
     def close(self) -> None:
         """The question ended while the learner may be typing on: take the keys, and do nothing with them."""
         self.item, self.cells, self.value, self.over = None, [], "", True
-        self.placeholder = say("The question is over: Enter or n goes on")
+        self.placeholder = say(OVER)
 
     async def _on_key(self, event: Key) -> None:
         if self.over and event.is_printable:
@@ -77,12 +80,17 @@ class AnswerLine(EntryInput):
             self.cells = [""] * int(_size(item.step.shape))
         self.max_length = 0 if self.cells else MAX_ANSWER
 
+    def retell(self, item: Item | None) -> None:
+        """The same question in another language: what was typed stays."""
+        self.item = item
+        self.placeholder = say(OVER) if self.over else self._prompt(item)
+
     def _prompt(self, item: Item | None) -> str:
         """What can be typed here: of a question with choices no expression, which would be refused."""
         if item and item.choices:
             order = say("in their order, such as 3 1 2") if item.in_order else say("such as 1, 3")
             return say("the numbers of choices, {order}", order=order) if item.many else say("the number of a choice")
-        return say("rows × columns, such as 2 × 3") if item and item.kind == "shape" else self.prompting
+        return say("rows × columns, such as 2 × 3") if item and item.kind == "shape" else say(self.prompting)
 
     @property
     def grid(self) -> TypedGrid | None:

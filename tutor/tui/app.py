@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.css.query import NoMatches
 from textual.events import Event, Key, MouseDown, Paste
 from textual.filter import LineFilter
@@ -188,7 +189,7 @@ class TutorApp(App[int]):
         from tutor.questions.mastery import title
 
         if skill == AUTHOR:  # they have no other numbers: the same again
-            self.practise("Again", authors_again(self.store, len(self.store.answers(skill)) + 1))
+            self.practise(say("Again"), authors_again(self.store, len(self.store.answers(skill)) + 1))
             return
         found = lesson_for(self.store, skill, lesson)
         if found is None:
@@ -287,7 +288,11 @@ class TutorApp(App[int]):
             yield SystemCommand(title, help, lambda action=action: self.run_worker(screen.run_action(action)))
         for command in super().get_system_commands(screen):
             if command.title == "Quit":
-                yield command
+                yield SystemCommand(say("Quit"), say("Quit the application as soon as possible"), command.callback)
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=say("Search for commands…"), id="--command-palette"))
 
     def action_language(self) -> None:
         """The next language, for every screen that is open, and from now on."""

@@ -80,7 +80,7 @@ class PlayerPanes(TutorScreen):
             with Vertical(id="middle"):
                 yield Map(id="map", classes="pane", title=map_title(self.sitting.trace))
                 yield Lines(id="card", classes="pane", title=say(TITLES["card"]))
-                yield AnswerLine(say("a number or an expression; = computes one"))
+                yield AnswerLine(N_("a number or an expression; = computes one"))
             with Vertical(id="side"):
                 yield Choices(id="where", classes="pane", title=say(TITLES["where"]))
                 yield Map(id="mini", classes="pane", title=map_title(self.sitting.trace))
@@ -101,6 +101,8 @@ class PlayerPanes(TutorScreen):
         for name in ("map", "mini"):
             entitle(self.query_one(f"#{name}"), map_title(self.sitting.trace))
         self._drawn.clear()
+        asking = self.sitting.open_question
+        self.query_one(AnswerLine).retell(asking.item if asking else None)
         self.show_answer_line()
         self.draw()
 

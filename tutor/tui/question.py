@@ -15,7 +15,7 @@ from tutor.play.playback import come_to
 from tutor.questions.items import Item
 from tutor.questions.quiz import known_until
 from tutor.text.card import Scribe, terms_of
-from tutor.text.language import say
+from tutor.text.language import N_, say
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.lines import KeyBar, Line, Lines, line
@@ -56,7 +56,7 @@ class QuestionScreen(TutorScreen):
         with Horizontal(id="body"):
             with Vertical(id="middle"):
                 yield Lines(id="card", classes="pane", title=say("Question"))
-                yield AnswerLine(say("a number or an expression"))
+                yield AnswerLine(N_("a number or an expression"))
             with Vertical(id="side"):
                 yield Lines(id="state", classes="pane", title=say("What is known"))
         yield KeyBar(self.KEYS)

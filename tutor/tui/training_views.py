@@ -15,12 +15,13 @@ from tutor.text.evaluation_words import (
     MOST_CLASSES,
     class_lines,
     class_name,
+    heads,
     percent,
     words,
     wrong_rows,
     wrong_words,
 )
-from tutor.text.language import say
+from tutor.text.language import said, say
 from tutor.text.layout import number
 from tutor.tui.lines import Line, line
 from tutor.tui.views import wrapped
@@ -151,7 +152,7 @@ def evaluation_lines(evaluator: Evaluator, look: Look, columns: int, height: int
         )
     for table in found.tables:
         lines += [line(), *confusion_lines(table, columns)]
-    lines += [line(), *wrapped(evaluator.rule, columns, "dim"), line()]
+    lines += [line(), *wrapped(said(evaluator.rule), columns, "dim"), line()]
     if not len(found.wrong):
         return [*lines, line(say("No row is wrong."), "note")]
     room, many = height - len(lines) - 1, len(found.wrong)
@@ -175,8 +176,8 @@ def _share_line(found: Evaluation, columns: int, style: str, before: str = "") -
 def confusion_lines(table: Confusion, columns: int) -> list[Line]:
     """The matrix, a row a true class: what is right stands out, and so does what is wrong."""
     head = say("output {title}", title=table.title) if table.title else say("true \\ predicted")
-    head = head if len(table.classes) < 8 else "true"
-    names = [cut(name, 12) for name in table.classes]
+    head = head if len(table.classes) < 8 else say("true")
+    names = [cut(name, 12) for name in heads(table.classes)]
     counts = [[f"{count:,}" for count in row] for row in table.counts.tolist()]
     wide = [max(width(name), *(len(row[j]) for row in counts)) for j, name in enumerate(names)]
     left = max(width(head), *map(width, names))
@@ -186,8 +187,8 @@ def confusion_lines(table: Confusion, columns: int) -> list[Line]:
     def right(text: str, room: int) -> str:
         return " " * (room - width(text)) + text
 
-    heads = ((f"  {right(name, room)}", "heading") for name, room in zip(names, wide, strict=True))
-    lines = [Line(((pad(head, left), "dim"), *heads, (say("   right"), "dim")))]
+    titles = ((f"  {right(name, room)}", "heading") for name, room in zip(names, wide, strict=True))
+    lines = [Line(((pad(head, left), "dim"), *titles, (say("   right"), "dim")))]
     for i, (name, share) in enumerate(zip(names, table.per_class, strict=True)):
         cells = []
         for j, (text, room) in enumerate(zip(counts[i], wide, strict=True)):

@@ -21,6 +21,7 @@ from tutor.pictures.plot import Curve, Segment, example_mark, plot
 from tutor.pictures.step.shown import DIVERGED, MANY, PictureKind, Shown, nothing
 from tutor.text.card import Scribe
 from tutor.text.cells import width
+from tutor.text.evaluation_words import heads
 from tutor.text.language import N_, say
 from tutor.text.layout import number
 
@@ -103,7 +104,8 @@ def sheet_picture(scribe: Scribe, subject: Ref) -> Shown:
         )  # fmt: skip
         facts.append(say(said, right=found.right, rows=len(trace.lesson.inputs)))
     if evaluator.classes:
-        signs = [f"{example_mark(0, 0, k, False).glyph} {name}" for k, name in enumerate(evaluator.classes[:MANY])]
+        named = enumerate(heads(evaluator.classes[:MANY]))
+        signs = [f"{example_mark(0, 0, k, False).glyph} {name}" for k, name in named]
         facts.append(say("{signs}; hollow: predicted wrong.", signs=", ".join(signs)))
     facts += _row_facts(trace, found, subject.example)
 
