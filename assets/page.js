@@ -171,7 +171,7 @@
     const given = question.given.length
       ? [element("p", { textContent: say("What you need:") }), element("ul", { className: "given" }, ...question.given.map((g) => element("li", { textContent: g })))]
       : [];
-    form.append(element("p", { className: "place", textContent: where }), element("h2", { textContent: question.prompt, dir: "auto" }), ...given);
+    form.append(element("p", { className: "place", textContent: where }), element("h2", { textContent: question.prompt, dir: "auto", ...(question.lang ? { lang: question.lang } : {}) }), ...given);
     let answer = () => null;
     if (question.choices) {
       const inputs = question.choices.map(([text], i) => {

@@ -18,7 +18,9 @@ import tutor.handouts.page as pages
 from strategies import bundled
 from tutor.cli.commands import main
 from tutor.engine.trace import trace
-from tutor.handouts.page import LARGEST, PageTooLarge, page
+from tutor.handouts.page import LARGEST, PageTooLarge, index_page, page
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
 from tutor.play import playback
 from tutor.text import language
 from tutor.text.layout import Frac, Matrix, Row, number
@@ -269,10 +271,22 @@ def test_it_asks_first_and_names_the_slip(tab, site):
     assert tab.run("!!document.querySelector('#card article, #card form')")
 
 
+def test_a_lesson_that_is_not_translated_says_its_own_language_in_a_page_of_another(monkeypatch):
+    monkeypatch.setattr(pages, "BUDGETS", (30,))
+    lesson = load(catalogue.find("one-neuron"))  # `bundled` keeps what it has read
+    assert 'lang="en"' in page(lesson).html and page(lesson).html.count('lang="') == 1
+    language.use("de")
+    assert page(load(catalogue.find("gates"))).html.count('lang="') == 1
+    made = page(lesson).html
+    assert '<html lang="de">' in made and f'<h1 lang="en">{lesson.title}' in made and made.count('<div lang="en">') == 2
+    listed = index_page([("a.html", load(catalogue.find("gates"))), ("b.html", lesson)])
+    assert '<p class="entry" lang="en"><a href="b.html">' in listed and '<p class="entry"><a href="a.html">' in listed
+
+
 @needs_browser
 def test_in_german_by_keys_alone(tab, tmp_path):
     language.use("de")
-    (tmp_path / "gates.html").write_text(page(bundled("gates")).html, encoding="utf-8")
+    (tmp_path / "gates.html").write_text(page(load(catalogue.find("gates"))).html, encoding="utf-8")
     tab.open(tmp_path / "gates.html")
     place, heard = (f"document.querySelector('{where}').textContent" for where in (".place", "#said"))
     assert tab.run("document.documentElement.lang") == "de" and tab.run(place) == "Schritt 1 von 9, vorwärts"

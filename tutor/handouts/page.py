@@ -25,6 +25,7 @@ from tutor.engine.lesson import AuthorQuestion, Lesson
 from tutor.engine.trace import Step, Trace, trace
 from tutor.handouts.asked import Asked, asked
 from tutor.lessonfiles.catalogue import data_dir
+from tutor.lessonfiles.translation import language_of
 from tutor.pictures.drawing import drawing_of, marks_of
 from tutor.pictures.lit import lit_by_items, lit_by_step
 from tutor.pictures.scene import Known
@@ -150,7 +151,8 @@ def _page(here: Trace, notation: str, part: _Part, index: bool) -> Page:
         "texts": texts,
     }
     all_steps = "\n".join(step["cards"][0]["matrix"][own] for step in steps)
-    return Page(_html(lesson.title, texts[own], all_steps, data, index), cut)
+    title = element("h1", lesson.title, _in_its_language(lesson))
+    return Page(_html(lesson.title, {"title": title, **texts[own]}, all_steps, data, index), cut)
 
 
 def _step(here: Trace, at: int, scribes: Sequence[Scribe], part: _Part) -> dict[str, Any]:
@@ -182,11 +184,18 @@ def _texts(scribe: Scribe, cut: Iterable[str]) -> dict[str, str]:
     lesson = scribe.trace.lesson
     facts = "".join(f"<li>{escaped(said)}</li>" for said in (*conventions(scribe.trace, scribe.notation), *cut))
     drawing = drawing_of(scribe.trace, scribe.notation)
+    own = _in_its_language(lesson)
     return {
-        "intro": markdown(scribe.prose(lesson.intro)) + f"<ul class='facts'>{facts}</ul>",
-        "outro": markdown(scribe.prose(lesson.outro)),
+        "intro": f"<div{own}>{markdown(scribe.prose(lesson.intro))}</div><ul class='facts'>{facts}</ul>",
+        "outro": f"<div{own}>{markdown(scribe.prose(lesson.outro))}</div>",
         "picture": drawing.svg(marked=True),
     }
+
+
+def _in_its_language(lesson: Lesson) -> str:
+    """The attribute of what is in the lesson's own words, where those are in another language than the page."""
+    code = language_of(lesson)
+    return f' lang="{code}"' if code not in ("", language()) else ""
 
 
 # ---------------------------------------------------------------- cards
@@ -204,7 +213,8 @@ def _story(step: Step, scribe: Scribe) -> str:
 
 
 def _article(step: Step, card: Card, scribe: Scribe, parts: Iterator[str]) -> str:
-    notes = "".join(f'<blockquote class="note">{markdown(note)}</blockquote>' for note in card.notes)
+    own = _in_its_language(step.trace.lesson)
+    notes = "".join(f'<blockquote class="note"{own}>{markdown(note)}</blockquote>' for note in card.notes)
     lit = escaped(" ".join(lit_at(step, scribe)))
     head = element("h2", card.title)
     return f'<article data-id="{escaped(card.id)}" data-lit="{lit}">{head}{"".join(parts)}{notes}</article>'
@@ -282,6 +292,8 @@ def _question(about: Asked) -> dict[str, Any]:
         "hints": list(item.hints[:-1]),
         "working": list(about.working),
     }
+    if _of_author(item, worded=True) and _in_its_language(about.lesson):
+        record["lang"] = language_of(about.lesson)
     if about.right is not None:
         foreseen = _foreseen(item)
         authors = [[m.value, m.says] for m in about.mistakes if m.value in foreseen]
@@ -366,7 +378,6 @@ def _html(title: str, texts: dict[str, str], steps: str, data: dict[str, Any], i
     script = _script()
     packed = base64.b64encode(zlib.compress(json_text(data).encode(), 9)).decode()
     parts = {
-        "title": element("h1", title),
         "back": f'<a class="index" href="index.html">{escaped(say("All lessons"))}</a>' if index else "",
         "steps": re.sub(r"<(/?)button[^>]*>", r"<\1span>", steps),
         **texts,
@@ -385,6 +396,6 @@ def index_page(lessons: Sequence[tuple[str, Lesson]]) -> str:
             entries.append(f"<h2>{escaped(say(lesson.unit))}</h2>")
         unit = lesson.unit
         link = f'<a href="{escaped(name)}">{escaped(lesson.title)}</a>'
-        entries.append(f'<p class="entry">{link}<br>{escaped(lesson.summary)}</p>')
+        entries.append(f'<p class="entry"{_in_its_language(lesson)}>{link}<br>{escaped(lesson.summary)}</p>')
     title, listed = say("Lessons"), "\n".join(entries)
     return f"{_head(title)}<body>\n<main>\n<h1>{escaped(title)}</h1>\n{listed}\n</main>\n</body>\n</html>\n"

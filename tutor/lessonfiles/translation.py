@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor.engine.lesson import AuthorQuestion, Lesson, Note, WrongAnswer
+from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.positions import Keys, Problem, Source, read_source
 from tutor.lessonfiles.toml_syntax import parse_toml
 from tutor.text.language import ENGLISH, LANGUAGES, language, say
@@ -35,6 +36,15 @@ def file_of(lesson: str | Path, code: str) -> Path:
 def has_translation(lesson: str | Path) -> bool:
     """Whether there is one beside a lesson's file, in any language."""
     return any(file_of(lesson, code).is_file() for code in OTHERS)
+
+
+def language_of(lesson: Lesson) -> str:
+    """The code of the language that a lesson's texts are in; "" where nobody has said it, as of somebody's own."""
+    if lesson.path is None:
+        return ""
+    if language() in OTHERS and file_of(lesson.path, language()).is_file():
+        return language()
+    return ENGLISH if lesson.path.parent == catalogue.data_dir("lessons") else ""
 
 
 def is_translation(path: str | Path) -> bool:

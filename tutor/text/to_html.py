@@ -186,11 +186,11 @@ _RIGHT_TO_LEFT = re.compile(f"[{_LETTERS}]")
 _APART = re.compile(rf"([^\s{_LETTERS},;:!?]+(?:\s+[^\s{_LETTERS}]+)*(?<![\s.,:;!?]))")
 
 
-def element(tag: str, text: str) -> str:
+def element(tag: str, text: str, attributes: str = "") -> str:
     """A text in an element; one from right to left with its direction, and its names and numbers in theirs."""
     if not _RIGHT_TO_LEFT.search(text):
-        return f"<{tag}>{escaped(text)}</{tag}>"
-    return f'<{tag} dir="auto">{_apart(shown(text))}</{tag}>'
+        return f"<{tag}{attributes}>{escaped(text)}</{tag}>"
+    return f'<{tag}{attributes} dir="auto">{_apart(shown(text))}</{tag}>'
 
 
 def _apart(text: str) -> str:
