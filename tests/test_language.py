@@ -11,6 +11,8 @@ from string import Formatter
 
 import pytest
 
+from tutor.lessonfiles.check import examine
+from tutor.lessonfiles.scaffold import lesson_text
 from tutor.messages import Message
 from tutor.text import glossary, language
 from tutor.text.cells import folded, width
@@ -244,3 +246,16 @@ class Catalogue(gettext.NullTranslations):
 
     def gettext(self, message):
         return self.texts.get(message, message)
+
+
+@pytest.mark.parametrize("code", OTHERS)
+@pytest.mark.parametrize("arrays", [False, True])
+def test_a_new_lesson_is_sound_in_every_language(code, arrays, tmp_path):
+    path = tmp_path / "new.toml"
+    english = lesson_text(path, arrays)
+    language.use(code)
+    path.write_text(lesson_text(path, arrays), encoding="utf-8")
+    lesson, problems = examine(path)
+    assert not problems and lesson and path.read_text("utf-8") != english
+    kept = set(path.read_text("utf-8").splitlines()) & set(english.splitlines())
+    assert not [line for line in kept if " a " in line or " the " in line]
