@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from tutor.engine.backprop import backward, gradient_of, leading_to
+from tutor.engine.blueprint import Blueprint
 from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, rounding, used
 from tutor.engine.expressions import Values as Leaves
 from tutor.engine.forward import model
@@ -44,10 +46,17 @@ class Program:
 
     @classmethod
     def of(cls, lesson: Lesson, examples: int = 1) -> Program:
-        """The equations of a lesson, made once: its check, its play and every run of it need the same."""
+        """The equations of a lesson, made once: its check, its play and every run of it need the same.
+
+        So do networks that differ in numbers alone, as those of a what-if, as long as one of them is there.
+        """
         made = lesson.memo.of(_Programs)
         if examples not in made:
-            made[examples] = cls(lesson, examples)
+            blueprint = Blueprint.of(lesson, examples)
+            found = _shared.get(blueprint) if blueprint else None
+            made[examples] = found or cls(lesson, examples)
+            if blueprint:
+                _shared[blueprint] = made[examples]
         return made[examples]
 
     def run(self, values: Values) -> Values:
@@ -157,6 +166,9 @@ class Program:
     def equation(self, id: str) -> Equation | None:
         """The equation of an id: of the plain symbol, or of that which each example has a value of."""
         return self.by_key.get(id) or self.by_key.get(Symbol(id, per_example=True).key)
+
+
+_shared: WeakValueDictionary[Blueprint, Program] = WeakValueDictionary()
 
 
 class _Programs(dict[int, Program]):

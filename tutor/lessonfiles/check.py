@@ -183,6 +183,8 @@ def faults(lesson: Lesson, sound: bool = True, asked: bool = True) -> Iterator[F
 
 def _question_faults(lesson: Lesson) -> Iterator[Fault]:
     """Questions whose kind cannot ask about their step."""
+    if not lesson.questions:
+        return
     here = trace(lesson)
     writer = Writer(lesson, lesson.notation)
     for question in lesson.questions:

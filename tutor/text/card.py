@@ -32,7 +32,7 @@ from tutor.text.glossary import spoken_of
 from tutor.text.language import fill, say, say_many
 from tutor.text.layout import Doc, Frac, Matrix, Row, linear, number, subscript, superscript
 from tutor.text.words import listed
-from tutor.text.writer import Writer
+from tutor.text.writer import writer_of
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Scribe:
 
     def __init__(self, trace: Trace, notation: str):
         self.trace, self.notation = trace, notation
-        self.writer = Writer(trace.lesson, notation)
+        self.writer = writer_of(trace, notation)
         self.explainer = Explainer(self.writer)
         self.symbols = symbols_of(trace)
         self.example = 0  # the last one that a card was of

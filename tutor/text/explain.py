@@ -295,7 +295,7 @@ class Words:
         return str(self.step.trace.examples)
 
     def mean(self) -> str:
-        training = self.writer.lesson.training
+        training = self.step.trace.lesson.training
         return say(training.batch_loss if training else "mean")
 
     def n_paths(self) -> str:

@@ -17,6 +17,7 @@ from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Operator, Ref
 from tutor.engine.forward import model
 from tutor.engine.lesson import Layer, Lesson, Network
 from tutor.engine.model import Equation
+from tutor.engine.program import Program, batch_size
 from tutor.engine.rules import Rule
 from tutor.engine.trace import Step, Trace, trace
 from tutor.engine.unfolding import operands, unfold
@@ -49,7 +50,7 @@ class General:
 
 
 class _Kept:
-    """What is kept with a lesson: the small network, and its rules in each notation."""
+    """What is kept with a lesson's equations: the small network, and its rules in each notation."""
 
     def __init__(self) -> None:
         self.small: Trace | None = None
@@ -60,7 +61,7 @@ def generic(lesson: Lesson, notation: str) -> Generic | None:
     """The general rules of a lesson's network, made once; None of a circuit, which has no layers."""
     if not model(lesson).layers:
         return None
-    kept = lesson.memo.of(_Kept)
+    kept = Program.of(lesson, batch_size(lesson)).memo.of(_Kept)
     kept.small = kept.small or _small(lesson)
     if notation not in kept.generic:
         kept.generic[notation] = Generic(kept.small, notation)

@@ -19,6 +19,7 @@ from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Re
 from tutor.engine.forward import model
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import SIGNS, STATES
+from tutor.engine.trace import Trace
 from tutor.engine.unfolding import SHARED
 from tutor.text.array_calls import (
     INDICES,
@@ -667,3 +668,15 @@ class Writer:
             sign = even if at >= k else strict
             parts += ([", "] if at else []) + [sub(node.args[k], 1), f" {sign} ", sub(other, 1)]
         return Row((*parts, ")"))
+
+
+class _Writers(dict[str, Writer]):
+    """The writers of a program's equations, by notation."""
+
+
+def writer_of(trace: Trace, notation: str) -> Writer:
+    """What writes a trace in a notation: one for all numbers, so that a name is made once."""
+    made = trace.program.memo.of(_Writers)
+    if notation not in made:
+        made[notation] = Writer(trace.lesson, notation)
+    return made[notation]
