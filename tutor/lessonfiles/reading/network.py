@@ -272,14 +272,14 @@ def _fits_in_memory(file: Values, sizes: Sequence[int]) -> bool:
             "one iteration of this lesson is {n} numbers; {most} (400 MB) are the most",
             n=f"{kept:,}", most=f"{MAX_KEPT:,}",
         )  # fmt: skip
-        mostly = of_parameters > of_batch
+        of_its_parameters = of_parameters > of_batch
         advice = say(
             "{n} are of its parameters: take fewer units, or an optimizer that remembers less"
-            if mostly
+            if of_its_parameters
             else "{n} are of its examples: take a smaller batch",
             n=f"{max(of_parameters, of_batch):,}",
         )
-        key = ("training", "batch") if not mostly and batch != 1 else ("network", "layers")
+        key = ("training", "batch") if not of_its_parameters and batch != 1 else ("network", "layers")
         file.fault(key, message, advice)
         return False
     return True
