@@ -96,7 +96,8 @@ def _arrays(name: str) -> dict[str, np.ndarray]:
         raise UsageError(say(told, endings=", ".join(ENDINGS), name=name[:200]))
     found = read_stored(Path(name))
     if isinstance(found, Problem):
-        raise UsageError(f"'{name[:200]}': {found.message}{f' ({found.advice})' if found.advice else ''}")
+        problem = f"{found.message} ({found.advice})" if found.advice else found.message
+        raise UsageError(say("'{file}': {problem}", file=name[:200], problem=problem))
     return found
 
 
@@ -112,8 +113,10 @@ def _chain(arrays: dict[str, np.ndarray], args: Namespace, ask: Ask | None) -> D
         turned = _asked(ask, say("out or in first? PyTorch has out × in, Keras in × out"), ("out", "in"), "") == "in"
         return find(arrays, turned, order=order)
     except NoChain as error:
-        how = f" ({say('say it with --layers')})" if isinstance(error, OtherOrder) else ""
-        raise UsageError(f"'{args.from_[:200]}': {said(error)}{how}") from None
+        told = N_("'{file}': {problem}")
+        if isinstance(error, OtherOrder):
+            told = N_("'{file}': {problem} (say it with --layers)")
+        raise UsageError(say(told, file=args.from_[:200], problem=said(error))) from None
 
 
 def _asked(ask: Ask, question: str, words: Sequence[str], usual: str) -> str:
@@ -225,7 +228,7 @@ def _of_table(
         try:
             column = from_model.class_column(table, inputs, outputs)
         except ValueError as error:
-            raise UsageError(f"'{args.data[:200]}': {said(error)}") from None
+            raise UsageError(say("'{file}': {problem}", file=args.data[:200], problem=said(error))) from None
     if column is None:
         return None, classes
     name, found = table.header[column], from_model.class_values(table, column)
@@ -280,7 +283,8 @@ def _beside(lesson: Path, name: str, made: list[Path]) -> str:
 
 def _why(error: LessonError) -> str:
     first = error.problems[0]
-    where = f"'{Path(first.path).name}': " if not first.path.endswith(".toml") else ""
-    problem = f"{where}{first.message}{f': {first.advice}' if first.advice else ''}"
+    problem = f"{first.message}: {first.advice}" if first.advice else first.message
+    if not first.path.endswith(".toml"):
+        problem = say("'{file}': {problem}", file=Path(first.path).name, problem=problem)
     return say("{problem}; nothing is written", problem=problem)
 
