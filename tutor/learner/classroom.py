@@ -142,12 +142,11 @@ def _answers(file: Path) -> Iterator[GivenAnswer]:
     for at, row in enumerate(rows if isinstance(rows, list) else [None]):
         try:
             yield import_answer(row)
-        except (TypeError, ValueError, KeyError) as error:
-            told = say(
-                "{file}: {place} cannot be read: {why}",
-                file=name, place=f"answers[{at}]", why=one_line(said(error))[:120],
-            )  # fmt: skip
-            raise NoClass(told) from None
+        except ValueError as error:
+            place, why = f"answers[{at}]", one_line(said(error))[:120]
+            raise NoClass(say("{file}: {place} cannot be read: {why}", file=name, place=place, why=why)) from None
+        except (TypeError, KeyError):
+            raise NoClass(say("{file}: {place} cannot be read", file=name, place=f"answers[{at}]")) from None
 
 
 # ---------------------------------------------------------------- what they show

@@ -35,7 +35,7 @@ from tutor.learner.rows import (
 )
 from tutor.lessonfiles.catalogue import one_line
 from tutor.play.place import Place
-from tutor.text.language import N_, say
+from tutor.text.language import N_, said, say
 
 if TYPE_CHECKING:
     from tutor.questions.mastery import (  # the first frame waits for this module, and not for that one
@@ -297,7 +297,7 @@ class Store(Database):
                     place = f"{part}[{one_line(repr(key), 60)}]"
                     if type(problem) is not ValueError:
                         raise ValueError(say("{place} cannot be read", place=place)) from None
-                    why = one_line(str(problem))
+                    why = one_line(said(problem))
                     raise ValueError(say("{place} cannot be read: {why}", place=place, why=why)) from None
 
         each("answers", list, lambda _, row: self._answer(import_answer(row)))

@@ -115,7 +115,7 @@ def read_arrays(path: str | Path, data: bytes | None = None) -> list[Handed]:
         reader = READERS.get(Path(path).suffix.lower()) or _sniffed(data)
         found = reader(data)
     except BadFile as error:
-        raise BadFile(f"{quote(name)}: {error}") from None
+        raise BadFile(say("{file}: {why}", file=quote(name), why=error)) from None
     except RecursionError:
         raise BadFile(say("{file}: lists are nested too deep", file=quote(name))) from None
     if not found:
