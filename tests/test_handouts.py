@@ -324,8 +324,10 @@ def test_a_document_says_its_language_and_prose_from_right_to_left_its_direction
     assert "babel" not in DOCUMENTS["tex"].write("", blocks) and 'lang: "en"' in DOCUMENTS["typ"].write("", blocks)
     language.use("de")
     written = {suffix: document.write("T", blocks) for suffix, document in DOCUMENTS.items()}
+    latin = DOCUMENTS["tex"].write("T", blocks[:1])
     assert r"\usepackage[ngerman,provide=*]{babel}" in written["tex"] and 'lang: "de"' in written["typ"]
     assert r"Größe \quotedblbase{}$\delta$``, \quotedblbase{}Maß`` oder \quotesinglbase{}x`?" in written["tex"]
+    assert "fontspec" in written["tex"] and "כאשר x = 2" in written["tex"] and "fontspec" not in latin
     assert '<html lang="de">' in written["html"] and "<p>Größe „δ“" in written["html"]
     assert '<p dir="auto">מה <bdi dir="ltr">∂f/∂x</bdi> כאשר <bdi dir="ltr">x = 2</bdi></p>' in written["html"]
     assert '<li dir="auto"><bdi dir="ltr">x</bdi>, לא' in written["html"]

@@ -124,10 +124,16 @@ def _md(text: str) -> str:
 # ---------------------------------------------------------------- LaTeX
 
 _BABEL = {"de": "ngerman"}  # the name of a language in LaTeX; in English LaTeX is without
+_OTHER_SCRIPT = re.compile("[\u0400-\u1cff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff]")  # neither Latin nor Greek
 _TEX = r"""\documentclass[11pt,a4paper]{article}
-\usepackage[utf8]{inputenc}
+"""
+_LATIN = r"""\usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
-\usepackage{amsmath,amssymb,tikz}
+"""
+_ANY_SCRIPT = r"""% Letters of other scripts: for LuaLaTeX or XeLaTeX, with \setmainfont{...} a font that has them.
+\usepackage{fontspec}
+"""
+_PACKAGES = r"""\usepackage{amsmath,amssymb,tikz}
 \usepackage[margin=22mm]{geometry}
 \setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
 \newcommand{\room}{\par\vspace{7mm}\hrule}
@@ -138,7 +144,8 @@ def _tex(title: str, blocks: Iterable[Block]) -> str:
     body = "\n".join(line for block in blocks for line in _tex_block(block))
     # From babel's own tables: they come with any LaTeX, and in them a quotation mark is no command.
     own = f"\\usepackage[{name},provide=*]{{babel}}\n" if (name := _BABEL.get(language())) else ""
-    return f"{_TEX}{own}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    fonts = _ANY_SCRIPT if _OTHER_SCRIPT.search(body) else _LATIN
+    return f"{_TEX}{fonts}{_PACKAGES}{own}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
 def _tex_block(block: Block) -> Iterator[str]:
@@ -186,7 +193,7 @@ def tex(text: str) -> str:
 def _tex_word(word: str) -> str:
     if not word or word.isspace():
         return " " if word else ""
-    plain = all(char.isascii() or char in _SPECIAL or "À" <= char <= "ž" for char in word)
+    plain = all(c.isascii() or c in _SPECIAL or "À" <= c <= "ž" or _OTHER_SCRIPT.match(c) for c in word)
     if plain and not re.fullmatch(r"[A-Za-z]_\w+", word):
         return "".join(_SPECIAL.get(char, char) for char in word if char.isprintable())
     return f"${latex(word)}$"
