@@ -457,7 +457,7 @@ class PaperScreen(TutorScreen):
 
     def action_names(self) -> None:
         trace = self.sheet.trace
-        lines = [line(say("Names"), "title"), line(), *names_lines(trace, Scribe(trace, self.sheet.notation), 66)]
+        lines = [line(say("Names"), "title"), line(), *names_lines(trace, Scribe(trace, self.sheet.notation))]
         self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), {"enter": "", "f5": ""}))
 
     def action_glossary(self) -> None:

@@ -370,7 +370,7 @@ class PlayerScreen(PlayerMoves):
         offer_copy(self, self.sitting)
 
     def action_names(self) -> None:
-        lines = views.names_lines(self.sitting.trace, self.sitting.scribe, 66)
+        lines = views.names_lines(self.sitting.trace, self.sitting.scribe)
         title = line(
             say("Names in the notation {notation}", notation=say(self.sitting.scribe.writer.notation.title)), "title"
         )

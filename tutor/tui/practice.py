@@ -225,7 +225,8 @@ class ProgressScreen(ListScreen):
 def _skill_lines(found: progress.Progress, columns: int) -> list[Line]:
     """A bar a skill, with what it stands for in figures."""
     if not found.skills:
-        return [line(say("  Nothing asked yet: take a quiz (ctrl+g at home), or press p in a lesson."), "dim")]
+        said = say("  Nothing asked yet: take a quiz (ctrl+g at home), or press p in a lesson.").strip()
+        return views.wrapped(said, columns, "dim", "  ")
     room = max(min(columns - 62, 40), 10)
     lines = []
     for skill in found.skills:

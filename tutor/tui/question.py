@@ -126,7 +126,7 @@ class QuestionScreen(TutorScreen):
         if self.item:
             trace = self.item.step.trace
             scribe = Scribe(trace, self.item.writer.id)
-            lines = [line(say("Names"), "title"), line(), *names_lines(trace, scribe, 66)]
+            lines = [line(say("Names"), "title"), line(), *names_lines(trace, scribe)]
             self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), {"enter": "", "f5": ""}))
 
     def action_scroll_card(self, rows: int) -> None:

@@ -250,16 +250,11 @@ def _wrap_spans(spans: list[tuple[str, str]], columns: int, mark: str) -> list[t
 # ---------------------------------------------------------------- names
 
 
-def names_lines(trace: Trace, scribe: Scribe, columns: int) -> list[Line]:
+def names_lines(trace: Trace, scribe: Scribe) -> list[Line]:
     """Every name of this lesson in the learner's notation, with what it stands for: no value among them."""
     found = names(trace, scribe)
     size = min(max((width(name) for name, _ in found), default=0), 20)
-    lines = []
-    for name, said in found:
-        first, *more = textwrap.wrap(said, max(columns - size - 2, 12)) or [""]
-        lines.append(Line(((pad(name, size), "heading"), (f"  {first}", ""))))
-        lines += [line(" " * (size + 2) + part) for part in more]
-    return lines
+    return [Line(((f"{pad(name, size)}  ", "heading"), (said, ""))) for name, said in found]
 
 
 def page_lines(page: OnePage, columns: int) -> list[Line]:
