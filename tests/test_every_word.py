@@ -1,19 +1,19 @@
-"""Every word of the interface is in the catalogue: in a language of other letters nothing is left in Latin ones.
+"""Every word of screens and line mode is in the catalogue: in a language that nobody speaks none is left in ours.
 
-Each message of the catalogue, and the prose of the lessons, is written in Cyrillic letters; so what stands on a screen
-or in a line in Latin ones went past the catalogue: names, formulas, commands, keys and settings aside.
+Names, formulas, commands, keys and settings are the same in every language; the prose of lessons is written in those
+letters, too.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cache
 
+import numpy as np
 import pytest
 from textual.widgets import Input
 
-from test_language import entries
+import nobodys_language
 from test_tui import LESSONS, press, screen, tutor
 from tutor.cli.line_mode import LineMode
 from tutor.cli.line_paper import PaperLines
@@ -29,6 +29,7 @@ from tutor.learner.practice import drill
 from tutor.learner.records import start_quiz
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue, check
+from tutor.lessonfiles.from_values import from_values
 from tutor.pictures.step.kinds import KINDS
 from tutor.play.names import names
 from tutor.play.settings import WORDS
@@ -38,40 +39,18 @@ from tutor.text.card import Scribe
 from tutor.text.language import say
 from tutor.text.notations import NOTATIONS
 
-LATIN = "abcdefghijklmnopqrstuvwxyz"
-LETTERS = {ord(letter): chr(0x430 + at) for at, letter in enumerate(LATIN)}
-LETTERS |= {ord(letter.upper()): chr(0x410 + at) for at, letter in enumerate(LATIN)}
-AS_IT_IS = re.compile(r"(\{[^{}]*\}|`[^`]*`|\$[^$]*\$)")  # places, code and formulas
+STRANGE = re.compile("[А-я]{2,}")
 
 
 def strange(text: str) -> str:
-    """A text in other letters of the same width."""
-    parts = AS_IT_IS.split(text)
-    return "".join(part if at % 2 else part.translate(LETTERS) for at, part in enumerate(parts))
-
-
-class Strange:
-    """A translation of every message that the German catalogue has; of what it has not, none."""
-
-    def pgettext(self, context, message):
-        return strange(message) if (context, message) in messages() else message
-
-    def gettext(self, message):
-        return self.pgettext("", message)
-
-    def ngettext(self, one, many, n):
-        return strange(one if n == 1 else many) if ("", one) in messages() else one
-
-
-@cache
-def messages() -> set[tuple[str, str]]:
-    return {(message.context, message.text) for message in entries("de")}
+    return nobodys_language.written(text, nobodys_language.NARROW)
 
 
 @pytest.fixture(autouse=True)
-def in_strange_letters(monkeypatch):
-    """Everything that is said, and the prose of lessons."""
-    monkeypatch.setattr(language, "_read", lambda code: Strange())
+def nobody_speaks_it(monkeypatch):
+    """Everything that is said, and the prose of lessons; `f9` comes to it as to German."""
+    spoken = nobodys_language.Catalogue(nobodys_language.NARROW)
+    monkeypatch.setattr(language, "_read", lambda code: spoken)
     language.use("de")
     monkeypatch.setattr(check, "translated", lesson_in_other_letters)
     listed = catalogue.entries
@@ -99,7 +78,6 @@ ELSEWHERE = """
 backprop-tutor lab start two_gates mlp_forward de Deutsch NumPy Python RMSE LaTeX Markdown ctrl esc enter tab space PgUp
 PgDn Dn fin pre prev new eps axis size
 """
-STRANGE = re.compile("[Ѐ-ӿ]{2,}")
 
 
 def words_of(text: str) -> set[str]:
@@ -128,6 +106,22 @@ def test_what_went_past_the_catalogue_is_seen():
     assert left_in_latin("а нечу тудп\nz = 2, the end", set()) == ["z = 2, the end"]
     assert left_in_latin(say("no message of it"), set()) and not left_in_latin(say("Nothing is due today."), set())
     assert left_in_latin("`train` learning_rate tanh W2_new", SETTINGS) == []
+
+
+@pytest.mark.parametrize(
+    "line, x, k",
+    [
+        ("conv(x, k)", (3, 3), (2, 2)), ("conv(x, k, stride=2)", (5,), (2,)), ("conv(x, k)", (4, 4), (1, 1)),
+        ("conv(x, k, padding=1)", (3, 3), (2, 2)), ("conv(x, k, padding=1)", (2, 2, 3, 3), (2, 2, 2, 2)),
+    ],
+)  # fmt: skip
+def test_every_word_of_how_a_convolution_comes_about(line, x, k):
+    inputs = {"x": np.ones(x), "k": np.ones(k)}
+    circuit = {"define": [f"c = {line}", "L = sum(c * c)"], "output": "L", "inputs": inputs}
+    made = trace(from_values({"title": "—", "circuit": circuit}))
+    scribe = Scribe(made, "dz")
+    reasons = [found.reason for step in made.steps("matrix") for found in scribe.derivation(step)]
+    assert len(reasons) > 5 and left_in_latin("\n".join(reasons), set()) == []
 
 
 # ---------------------------------------------------------------- line mode

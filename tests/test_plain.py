@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from strategies import bundled
 from tutor.cli.line_mode import LineMode, help_rows
 from tutor.cli.patience import patient_iteration
+from tutor.engine.lesson import Note
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
@@ -387,3 +389,24 @@ def test_a_chain_is_put_together_in_lines(store):
     assert "What is the factor ∂f/∂q?" in text and "own input" in text, "q = 3 was given"
     refused = answers("gates", store, "build q")
     assert "no gradient with a chain" in refused[0]
+
+
+def test_a_note_is_said_once_a_step_and_again_when_the_step_is(store):
+    """Not for each of its elements; a note that says another thing there is said, and so is it on the next visit."""
+    found = replace(
+        lesson("o-classification"),
+        notes=(Note("z1", "On both."), Note("z1[2]", "On the second."), Note("a1", "It is {=a1}.")),
+    )
+    mode = LineMode(found, "own", store, lambda prompt: None, (said := []).append)
+
+    def notes(line):
+        said.clear()
+        mode._obey(line)
+        return re.findall(r"^  \| (.*)", "\n".join(said), re.MULTILINE)
+
+    assert notes("first") == ["On both."] and notes("next") == ["On the second."]
+    assert notes("again") == ["On both.", "On the second."] and notes("unfold") == notes("level matrix") == []
+    assert notes("next") == ["It is [0.5939, 0.6900]."]
+    assert notes("back") == ["On both.", "On the second."]
+    mode._obey("note mine")
+    assert notes("level scalar") == ["my note: mine"] and notes("level story") == []

@@ -117,7 +117,7 @@ def test_a_page_with_all_that_its_script_says(lesson, monkeypatch):
     assert said_past(in_page(" ".join(cards).replace('\\"', '"')), 1000) == ["matrix", "scalar", "story"]  # keys
     assert len(asks) > 20 and said_past(str([list(ask.values()) for ask in asks]), 500) == ["True"]
     script = "".join((data_dir("assets") / name).read_text("utf-8") for name in ("verdicts.js", "page.js"))
-    words = {message: nobodys_language.wide(message) for _, message in messages_in(script)}
+    words = {message: nobodys_language.written(message) for _, message in messages_in(script)}
     assert data["words"] == words and len(words) > 25
     assert not [step for step in data["steps"] if step["phase"].isascii()]
     assert not said_past(in_page(index_page([("n.html", lesson)])), 1)

@@ -362,14 +362,30 @@ def _windows(o: Opening) -> list[_Window]:
     ]
 
 
-def _seen(window: _Window, size: Shape, padding: int, channels: bool) -> str:
+def _seen(window: _Window, size: Shape, padding: int, channels: bool) -> Message:
     """What a window saw: 'rows 1 to 2, columns 2 to 3', counted in the input inside its border (so from row 0 or less)
     or, with a `padding` of 0, in the padded one."""
-    words = ("row", "column") if len(size) == 2 else ("place",)
-    sides = zip(words, (a + 1 - padding for a in window.start), size, strict=True)
-    where = ", ".join(f"{word}s {a} to {a + n - 1}" if n > 1 else f"{word} {a}" for word, a, n in sides)
-    of = " of every channel" if channels else ""
-    return where + of + (f" of example {window.example + 1}" if window.example is not None else "")
+    sides = [(a + 1 - padding, n) for a, n in zip(window.start, size, strict=True)]
+    if len(size) == 2:
+        where = Message("{rows}, {columns}", rows=_side(_ROWS, *sides[0]), columns=_side(_COLUMNS, *sides[1]))
+    else:
+        where = _side(_PLACES, *sides[0])
+    if channels:
+        where = Message("{where} of every channel", where=where)
+    if window.example is not None:
+        where = Message("{where} of example {n}", where=where, n=window.example + 1)
+    return where
+
+
+# Of one, and of several: how many there are is put in.
+_ROWS = Message("row {first}"), Message("rows {first} to {last}")
+_COLUMNS = Message("column {first}"), Message("columns {first} to {last}")
+_PLACES = Message("place {first}"), Message("places {first} to {last}")
+
+
+def _side(words: tuple[Message, Message], first: int, count: int) -> Message:
+    """Which places along an axis."""
+    return Message(words[count > 1].template, first=first, last=first + count - 1)
 
 
 def _conv(o: Opening) -> None:
@@ -411,17 +427,20 @@ def _conv_to_input(o: Opening, windows: list[_Window]) -> None:
     channels = len(k.shape) > 2
     shape = k.shape[1:] if channels else k.shape
     kernels = [call("row", k, param=out) for out in range(k.shape[0])] if channels else [k]
-    copy = "a copy of each kernel times what came back to its output" if len(kernels) > 1 else "a copy of the kernel"
+    told = Message("output {name} saw {where}: a copy of the kernel goes back there ({sizes})")
+    if len(kernels) > 1:
+        told = Message("output {name} saw {where}: a copy of each kernel times what came back to its output goes back "
+                       "there ({sizes})")  # fmt: skip
     for at, window in enumerate(windows[:PLACES], start=1):
         copies = [call("mul", G, kernel) for G, kernel in zip(_outputs(o, window), kernels, strict=True)]
         where = _seen(window, k.shape[-spatial(k.shape) :], padding, channels)
-        text = f"output {_place_name(o, window)} saw {where}: {copy} goes back there ({_sizes(shape)})"
+        text = Message(told.template, name=_place_name(o, window), where=where, sizes=_sizes(shape))
         o.say(o.named(f"copy {at}", shape), total(copies), text)
-    border = "; what falls on the border of zeros is nobody's" if padding else ""
-    o.say(
-        None, o.step.equation.formula,
-        f"every copy laid where it came from; where they overlap they add up{border}{_how_many(windows)}",
-    )  # fmt: skip
+    told = Message("every copy laid where it came from; where they overlap they add up")
+    if padding:
+        told = Message("every copy laid where it came from; where they overlap they add up; what falls on the border "
+                       "of zeros is nobody's")  # fmt: skip
+    o.say(None, o.step.equation.formula, _and_more(told, windows))
 
 
 def _conv_to_kernel(o: Opening, windows: list[_Window]) -> None:
@@ -434,33 +453,45 @@ def _conv_to_kernel(o: Opening, windows: list[_Window]) -> None:
             n = x.shape[axis]
             shape = tuple(m + 2 * padding * (at - len(x.shape) == axis) for at, m in enumerate(x.shape))
             x = call("place_part", x, o.blank(shape), param=(axis, padding, padding + n))
-        x = o.say(o.named("padded", x.shape), x, f"the input in its border of zeros: {_sizes(x.shape)}")
+        told = Message("the input in its border of zeros: {sizes}", sizes=_sizes(x.shape))
+        x = o.say(o.named("padded", x.shape), x, told)
     parts: list[Expr] = []
     for at, window in enumerate(windows[:PLACES], start=1):
         patch = x if window.example is None else call("row", x, param=window.example)
         for axis, (a, n) in enumerate(zip(window.start, size, strict=True)):
             if n < patch.shape[axis - axes]:
                 patch = call("part", patch, param=(axis - axes, a, a + n))
-        name, seen = _place_name(o, window), _seen(window, size, 0, channels) + " of the padded input" * bool(padding)
-        patch = o.say(
-            o.named(f"patch {at}", patch.shape), patch, f"output {name} saw {seen}: a patch of {_sizes(patch.shape)}"
-        )
+        name, seen, sizes = _place_name(o, window), _seen(window, size, 0, channels), _sizes(patch.shape)
+        if padding:
+            seen = Message("{where} of the padded input", where=seen)
+        told = Message("output {name} saw {where}: a patch of {sizes}", name=name, where=seen, sizes=sizes)
+        patch = o.say(o.named(f"patch {at}", patch.shape), patch, told)
         back = _outputs(o, window)
         if channels:  # each kernel has its own output there, so each gets the patch times its own number
-            g = o.say(o.named(f"g {at}", (len(back),)), call("stack", *back), f"what comes back to {name}")
+            told = Message("what comes back to {name}", name=name)
+            g = o.say(o.named(f"g {at}", (len(back),)), call("stack", *back), told)
             part = call("mul", call("reshape", g, param=(len(back),) + (1,) * len(patch.shape)), patch)
-            text = f"each kernel met the whole patch: its own number of g {at} times the patch ({_sizes(k.shape)})"
+            text = Message(
+                "each kernel met the whole patch: its own number of g {n} times the patch ({sizes})",
+                n=at, sizes=_sizes(k.shape),
+            )  # fmt: skip
         else:
             part = call("mul", back[0], patch)
-            text = f"each number of the kernel met the one of the patch at its place ({_sizes(k.shape)})"
+            text = Message(
+                "each number of the kernel met the one of the patch at its place ({sizes})", sizes=_sizes(k.shape)
+            )
         parts.append(o.say(o.named(f"part {at}", k.shape), part, text))
     if len(windows) <= PLACES:
-        o.say(None, total(parts), "one kernel for all the places: the sum over them")
-    o.say(None, o.step.equation.formula, f"the same at once{_how_many(windows)}")
+        o.say(None, total(parts), Message("one kernel for all the places: the sum over them"))
+    o.say(None, o.step.equation.formula, _and_more(Message("the same at once"), windows))
 
 
-def _how_many(windows: list[_Window]) -> str:
-    return f" ({len(windows):,} places in all, the first {PLACES} are above)" if len(windows) > PLACES else ""
+def _and_more(told: Message, windows: list[_Window]) -> Message:
+    """With how many places there are, where not all are said."""
+    if len(windows) <= PLACES:
+        return told
+    n = f"{len(windows):,}"
+    return Message("{told} ({n} places in all, the first {first} are above)", told=told, n=n, first=PLACES)
 
 
 def _sizes(shape: Shape) -> str:

@@ -29,7 +29,7 @@ from tutor.text.explain import Explainer
 from tutor.text.explanations import Turn
 from tutor.text.general import generic
 from tutor.text.glossary import spoken_of
-from tutor.text.language import fill, say, say_many
+from tutor.text.language import fill, said, say, say_many
 from tutor.text.layout import Doc, Frac, Matrix, Row, linear, number, subscript, superscript
 from tutor.text.words import listed
 from tutor.text.writer import writer_of
@@ -297,6 +297,7 @@ class Scribe:
         """A derivation's reason with ŷ as this notation has it, and its letters."""
         output = next((eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation"), None)
         template, words = (text.template, {**text.words}) if isinstance(text, Message) else (text, {})
+        words = {name: said(word) if isinstance(word, Message) else word for name, word in words.items()}
         if "word" in words:
             words["word"] = say(str(words["word"]))
         if output is not None:
