@@ -10,7 +10,7 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -145,6 +145,15 @@ def folded(item: Line, columns: int) -> list[Line]:
     return [Line((*head, (parts[0], style)), item.target), *more]
 
 
+class _Shown(NamedTuple):
+    """What a row of the widget shows: a line in so many cells, with the scroll bar's part, if there is one."""
+
+    item: Line
+    highlighted: bool
+    width: int
+    mark: str
+
+
 class CellGate(LineFilter):
     """The last gate before the terminal, for every widget, also textual's own (a line that is typed in, prose, titles):
     what must not reach a terminal is the sign � in the cells that it had, or nothing where it had none."""
@@ -206,7 +215,8 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self.beside = beside
         self._lines: list[Line] = []
-        self._strips: dict[tuple[Line, bool, int], Strip] = {}  # what was drawn, while width and style stay
+        self._framed: dict[_Shown, Strip] = {}  # what was drawn, while the style stays
+        self._edges: tuple[list[Segment], list[Segment]] = [], []  # what stands before and behind each line
         self.cursor = -1  # the highlighted line, -1 for none
         self.top = 0  # the first line in view
         if title:
@@ -298,7 +308,6 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
     _width = 0
 
     def on_resize(self) -> None:
-        self._strips.clear()
         self.reveal()
         self.scroll_lines_to(self.top)
         self.post_message(self.Resized())
@@ -307,7 +316,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         self.post_message(self.Resized())
 
     def notify_style_update(self) -> None:
-        self._strips.clear()
+        self._framed.clear()
         self._base = None
         super().notify_style_update()
 
@@ -325,26 +334,54 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         return [found for found in super().get_line_filters() if not isinstance(found, (CellGate, ANSIToTruecolor))]
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        """Whole rows, border and padding and all: of those with a line textual frames one, the others are framed as it.
+
+        A row is kept by what it shows, and with it what textual keeps of a strip: its parts, what a terminal is sent.
+        """
         self._painted_bar, self._width = self._bar_rows(), self.size.width  # once for all rows: textual looks them up
-        return super().render_lines(crop)
+        whole, (left, top) = self.outer_size, self.content_offset
+        within = range(top, top + self.size.height)
+        if within:
+            (framed,) = super().render_lines(Region(0, top, whole.width, 1))
+            edges = [*framed.crop(0, left)], [*framed.crop(left + self._width, whole.width)]
+            if edges != self._edges:
+                self._edges = edges
+                self._framed.clear()
+        found: list[Strip] = []
+        for y in crop.line_range:
+            found += [self._row(y - top)] if y in within else super().render_lines(Region(0, y, whole.width, 1))
+        if crop.column_span != (0, whole.width):
+            found = [strip.crop(*crop.column_span) for strip in found]
+        return found
+
+    def _shown_in(self, y: int) -> _Shown:
+        at, bar = y + self.top, self._painted_bar
+        item = self._lines[at] if at < len(self._lines) else EMPTY
+        mark = "" if bar is None else "┃" if y in bar else "│"
+        return _Shown(item, at == self.cursor and item.target is not None, self._width, mark)
+
+    def _row(self, y: int) -> Strip:
+        shown = self._shown_in(y)
+        strip = self._framed.get(shown)
+        if strip is None:
+            if len(self._framed) > 1000:
+                self._framed.clear()
+            left, right = self._edges
+            drawn = self._draw(shown)
+            for item in self.get_line_filters():
+                drawn = drawn.apply_filter(item, self.background_colors[1])
+            strip = self._framed[shown] = Strip([*left, *drawn, *right])
+        return strip
 
     def render_line(self, y: int) -> Strip:
-        at, width, bar = y + self.top, self._width, self._painted_bar
-        item = self._lines[at] if at < len(self._lines) else EMPTY
-        key = (item, at == self.cursor and item.target is not None, width - (bar is not None))
-        strip = self._strips.get(key)
-        if strip is None:
-            if len(self._strips) > 1000:
-                self._strips.clear()
-            strip = self._strips[key] = self._draw(*key)
-        if bar is None:
-            return strip
-        style = self.base + palette(self.app.current_theme)["title" if y in bar else "dim"]
-        return Strip([*strip, Segment("┃" if y in bar else "│", style)], width)
+        return self._draw(self._shown_in(y))
 
-    def _draw(self, item: Line, highlighted: bool, room: int) -> Strip:
-        """A line in `room` cells; one that is longer ends in an ellipsis."""
+    def _draw(self, shown: _Shown) -> Strip:
+        """A line in so many cells; one that is longer ends in an ellipsis. The scroll bar's part stands behind it."""
+        item, highlighted, width, mark = shown
+        room = width - len(mark)
         base, styles = self.base, palette(self.app.current_theme)
+        behind = [Segment(mark, base + styles["title" if mark == "┃" else "dim"])] if mark else []
         if highlighted:
             base += styles["cursor"]
         segments = [
@@ -354,7 +391,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         strip = Strip(segments)
         if strip.cell_length > room > 0:
             strip = Strip([*strip.crop(0, room - 1).adjust_cell_length(room - 1, base), Segment("…", base)])
-        return strip.adjust_cell_length(room, base)
+        return Strip([*strip.adjust_cell_length(room, base), *behind], width)
 
     # ------------------------------------------------------------ choosing
 
