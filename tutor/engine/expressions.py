@@ -39,6 +39,7 @@ class Symbol:
     `quantity` says what it is (see `model.py`), `layer` where it lives; a gradient knows
     what it is the gradient `of` and with respect to which symbol (`wrt`). The part of a gradient that comes from
     one `use` of that symbol has an id with the name of the gate that uses it, dL/dWh@h3.
+    `key` is the name in an environment of values: `dL/dW2@` beside its mean `dL/dW2`.
     """
 
     id: str
@@ -49,11 +50,13 @@ class Symbol:
     of: Symbol | None = None
     wrt: Symbol | None = None
     use: str = ""
+    key: str = field(init=False, compare=False, repr=False)
 
-    @property
-    def key(self) -> str:
-        """The name in an environment of values: `dL/dW2@` beside its mean `dL/dW2`."""
-        return of_each(self.id) if self.per_example else self.id
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", of_each(self.id) if self.per_example else self.id)
+
+    def __hash__(self) -> int:  # the id nearly says it all; what it is the gradient of has symbols of its own
+        return hash(self.id)
 
     @property
     def name(self) -> str:
@@ -331,21 +334,24 @@ Values = Callable[[Ref], "np.ndarray | float"]
 Noise = Callable[[Ref], "np.ndarray | float | None"]  # None: not known
 
 
+QUIET = np.errstate(all="ignore")  # as a decorator, which costs half of what a `with` does
+
+
+@QUIET
 def evaluate(expr: Expr, values: Values, noise: Noise | None = None) -> np.ndarray | float:
     """The value of a formula. `values` gives each leaf's array, its example axis (if any) first.
 
     What is 0 but for rounding is 0. `noise` says how far rounding may have carried each leaf, where that is known;
     else they count as given. Never warns: what is undefined is a NaN, what is too large an inf.
     """
-    with np.errstate(all="ignore"):
-        found: np.ndarray | float = _value(expr, values, noise)
+    found: np.ndarray | float = _value(expr, values, noise)
     return found
 
 
+@QUIET
 def rounding(expr: Expr, values: Values, noise: Noise | None = None) -> np.ndarray | float:
     """How far rounding may have carried the value of a formula (its absolute size); arguments as of `evaluate`."""
-    with np.errstate(all="ignore"):
-        found: np.ndarray | float = _value_and_noise(expr, values, noise)[1]
+    found: np.ndarray | float = _value_and_noise(expr, values, noise)[1]
     return found
 
 
@@ -363,10 +369,10 @@ def _value(expr: Expr, values: Values, noise: Noise | None) -> Any:
     return value
 
 
+@QUIET
 def apply(node: Call, arrays: Sequence[np.ndarray | float]) -> np.ndarray | float:
     """The value of a call whose arguments have these values, as floating point leaves it."""
-    with np.errstate(all="ignore"):
-        found: np.ndarray | float = OPERATORS[node.op].numpy(node, *aligned(node, arrays))
+    found: np.ndarray | float = OPERATORS[node.op].numpy(node, *aligned(node, arrays))
     return found
 
 

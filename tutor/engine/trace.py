@@ -18,6 +18,7 @@ from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.array_functions import shape_text
 from tutor.engine.expressions import (
     EXACT,
+    QUIET,
     Call,
     Expr,
     Ref,
@@ -42,6 +43,7 @@ from tutor.engine.program import Program
 from tutor.engine.run import Iteration, Run
 from tutor.messages import Message, quoted
 
+MOST_KEPT = 10_000  # steps whose digits a trace keeps: of a large network there are millions
 
 class NoSuchStep(ValueError):
     """An id that names no step of this lesson; str() says why and what is near."""
@@ -117,13 +119,22 @@ class Step:
         """
         if len(self.operands) > 64:
             return 4
-        return digits_for(self.formula, self.value, self.trace.value)
+        known, ref = self.trace.memo.of(_Digits), self.ref
+        if ref not in known:
+            if len(known) >= MOST_KEPT:
+                known.clear()
+            known[ref] = digits_for(self.formula, self.value, self.trace.value)
+        return known[ref]
+
+
+class _Digits(dict[Ref, int]):
+    """The digits of a trace's steps, which are made anew wherever one looks at them."""
 
 
 def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], np.ndarray | float]) -> int:
     """With how many digits to show a formula's operands, so that computing with what is shown reads as `true`."""
     true = np.asarray(true, dtype=float)
-    if true.size > 256 or not np.all(np.isfinite(true)):
+    if true.size > 256 or not np.isfinite(true).all():
         return 4
     # As it is written: 0/0 on the screen says nothing, even where the engine knows better.
     written = rewrite(formula, lambda node: _divided(node) if isinstance(node, Call) else None)
@@ -134,10 +145,10 @@ def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], n
         """Which elements come out right; never what is undefined."""
         return _within(evaluate(written, lambda ref: as_shown(value(ref), digits)), true, most)
 
-    if np.all(right(4)):
+    if right(4).all():
         return 4
     possible = right(12)  # an element that no digits do for is no reason to round the others
-    return next(digits for digits in range(4, 13) if np.all(right(digits) | ~possible))
+    return next(digits for digits in range(4, 13) if (right(digits) | ~possible).all())
 
 
 def _divided(node: Call) -> Expr | None:
@@ -258,33 +269,33 @@ def reads_as(got: Any, true: Any, digits: int = 4) -> np.ndarray:
     return _within(got, true, _most_off(true, digits))
 
 
+@QUIET
 def _within(got: Any, true: np.ndarray, most: np.ndarray) -> np.ndarray:
     """Which results are the true one, or at `most` so far from it."""
-    with np.errstate(all="ignore"):
-        return np.asarray((got == true) | (np.abs(got - true) <= most))
+    return np.asarray((got == true) | (np.abs(got - true) <= most))
 
 
+@QUIET
 def _most_off(true: np.ndarray, digits: int) -> np.ndarray:
     """How far from a value a result may lie that reads as it."""
-    with np.errstate(all="ignore"):
-        size = np.abs(true)
-        places = np.full(true.shape, digits)
-        for more in range(6, digits - 1, -1):  # a number of at most six digits is shown as it is
-            places = np.where(np.abs(_round(true, more) - true) <= EXACT * size, more, places)
-        unit = 10.0 ** (np.floor(np.log10(size)) - places + 1)
-        return np.asarray(np.minimum(0.99 * unit, 5e-4 * size))
+    size = np.abs(true)
+    places = np.full(true.shape, digits)
+    for more in range(6, digits - 1, -1):  # a number of at most six digits is shown as it is
+        places = np.where(np.abs(_round(true, more) - true) <= EXACT * size, more, places)
+    unit = 10.0 ** (np.floor(np.log10(size)) - places + 1)
+    return np.asarray(np.minimum(0.99 * unit, 5e-4 * size))
 
 
+@QUIET
 def _round(value: np.ndarray, digits: int) -> np.ndarray:
     if value.ndim == 0:  # many of them are asked for, one by one
         return np.asarray(float(f"{value:.{digits - 1}e}"))
-    with np.errstate(all="ignore"):
-        magnitude = np.floor(np.log10(np.abs(value)))
-        magnitude = np.where(np.isfinite(magnitude), magnitude, 0)
-        scale = 10.0 ** (digits - 1 - magnitude)
-        rounded = np.round(value * scale) / scale
-        half = np.abs(np.abs(value * scale) % 1 - 0.5) <= 1e-6  # what is shown looks at further digits
-    if np.any(half):
+    magnitude = np.floor(np.log10(np.abs(value)))
+    magnitude = np.where(np.isfinite(magnitude), magnitude, 0)
+    scale = 10.0 ** (digits - 1 - magnitude)
+    rounded = np.rint(value * scale) / scale
+    half = np.abs(np.abs(value * scale) % 1 - 0.5) <= 1e-6  # what is shown looks at further digits
+    if half.any():
         rounded = np.array(rounded)
         for at in np.argwhere(half):
             rounded[tuple(at)] = float(f"{value[tuple(at)]:.{digits - 1}e}")

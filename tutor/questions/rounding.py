@@ -23,7 +23,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, aligned, refs
+from tutor.engine.expressions import OPERATORS, QUIET, Call, Const, Expr, Ref, aligned, refs
 from tutor.engine.model import Equation
 from tutor.engine.noise import wobble
 from tutor.engine.rules import OVER_BATCH
@@ -40,6 +40,11 @@ Errors = tuple[np.ndarray, np.ndarray]  # values, and how far off each may be
 def full_shape(trace: Trace, eq: Equation) -> tuple[int, ...]:
     """The shape of an equation's values: (examples, *shape) where each example has its own, else the symbol's shape."""
     return ((trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
+
+
+def filling(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A value in this shape, which it mostly has. Raises ValueError where it does not fit."""
+    return value if value.shape == shape else np.broadcast_to(value, shape)
 
 
 def large(trace: Trace, eq: Equation) -> bool:
@@ -224,19 +229,19 @@ class _Pass:
         return np.where(has_digits(value, digits), value, value + off)
 
 
+@QUIET
 def half_unit(size: np.ndarray, digits: int) -> np.ndarray:
     """Half a unit in the last of so many significant digits of numbers of this size (not negative)."""
-    with np.errstate(all="ignore"):
-        found = 0.5 * 10.0 ** (np.floor(np.log10(size)) - (digits - 1))
+    found = 0.5 * 10.0 ** (np.floor(np.log10(size)) - (digits - 1))
     return np.where(np.isfinite(found), found, 0.0)
 
 
+@QUIET
 def has_digits(value: np.ndarray, digits: int) -> np.ndarray:
     """Of each number whether so many significant digits say it exactly (but for the noise of floating point)."""
-    with np.errstate(all="ignore"):
-        units = value / (2 * half_unit(np.abs(value), digits))
-        found: np.ndarray = (value == 0) | (np.abs(units - np.round(units)) <= 1e-11 * np.abs(units))
-        return found
+    units = value / (2 * half_unit(np.abs(value), digits))
+    found: np.ndarray = (value == 0) | (np.abs(units - np.rint(units)) <= 1e-11 * np.abs(units))
+    return found
 
 
 def spread(expr: Expr, look: Callable[[Ref], Errors], write: Callable[[np.ndarray, np.ndarray], Errors]) -> Errors:

@@ -18,7 +18,7 @@ from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step, Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import ANY, Site
-from tutor.questions.rounding import full_shape, large, rounded
+from tutor.questions.rounding import filling, full_shape, large, rounded
 
 MOST_KEPT = 1_000_000  # numbers of all tables of a trace that are kept
 
@@ -215,10 +215,10 @@ def _carry(trace: Trace, asked: Equation, eq: Equation, wrong: Expr, downstream:
         own = np.asarray(evaluate(wrong, look))
         if wrong.batched and not wrong.shape:  # one number an example goes to all elements
             own = own.reshape(own.shape + (1,) * len(eq.symbol.shape))
-        changed[eq.symbol.key] = np.broadcast_to(own, full_shape(trace, eq))
+        changed[eq.symbol.key] = filling(own, full_shape(trace, eq))
         for later in downstream:
             changed[later.symbol.key] = np.asarray(evaluate(later.formula, look))
-        return np.broadcast_to(changed[asked.symbol.key], full_shape(trace, asked))
+        return filling(changed[asked.symbol.key], full_shape(trace, asked))
     except ValueError:  # a wrong formula whose shapes do not fit says no number
         return None
 
@@ -245,7 +245,7 @@ def _carry_to(step: Step, eq: Equation, wrong: Expr, downstream: list[Equation])
                 own = np.asarray(evaluate(formula, right if key == eq.symbol.key else value))
                 if formula.batched and not formula.shape:
                     own = own.reshape(own.shape + (1,) * len(equation.symbol.shape))
-                wholes[key] = np.broadcast_to(own, full_shape(trace, equation))
+                wholes[key] = filling(own, full_shape(trace, equation))
         found = np.asarray(value(step.ref))
     except (ValueError, RecursionError):  # a wrong formula whose shapes do not fit says no number
         return math.nan

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, refs
+from tutor.engine.expressions import QUIET, Expr, Ref, Symbol, evaluate, refs
 from tutor.engine.ids import setting
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
@@ -23,7 +23,7 @@ from tutor.engine.run import Run
 from tutor.engine.trace import Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import Misconception, Site, put
-from tutor.questions.rounding import full_shape
+from tutor.questions.rounding import filling, full_shape
 from tutor.questions.slips import carried_by, picked
 from tutor.solutions.expected import Expected, HandedIn, graph_of
 from tutor.solutions.files import Handed
@@ -199,7 +199,7 @@ class Search:
                     downstream = carried_by(self.program.equations, eq, near)
                 if self.work > self.most:
                     return
-                changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
+                changed = self._changed({eq.symbol.key: wrong}, [eq, *downstream])
                 if self._gives(changed.get(self.eq.symbol.key)):
                     hidden = {eq.symbol.key: changed[eq.symbol.key]} if eq is not self.eq else {}
                     doubtful = bool(hidden) and self._spoken_against(hidden)
@@ -217,18 +217,35 @@ class Search:
         if len(every) > len(near):
             left = len(every) - NEAREST
             self.budget.left_out(say("pairs of slips in {n} of {all} equations", n=left, all=len(every)))
+        if self.work > self.most:  # other arrays of the solution took all that there was
+            return
+        flows = {eq.symbol.key: carried_by(self.program.equations, eq, near) for eq, _ in near}
+        rewrites = {eq.symbol.key: list(_rewrites(self.program, eq)) for eq, _ in near}
+        alone: dict[tuple[str, int], Mapping[str, np.ndarray]] = {}  # the second by itself, of all firsts
         for at, (eq, distance) in enumerate(near):
-            for id, misconception, wrong in _rewrites(self.program, eq):
+            key = eq.symbol.key
+            moved = {key, *(after.symbol.key for after in flows[key])}
+            for id, misconception, wrong in rewrites[key]:
                 twice = _with_formula(eq, wrong) if wrong.shape == eq.symbol.shape else None
-                others = [(twice, distance, True)] if twice else []
-                others += [(other, d, False) for other, d in near[at + 1 :]]
-                for other, d, own in others:
-                    downstream = carried_by(self.program.equations, other if not own else eq, near)
-                    for id2, second, wrong2 in _rewrites(self.program, other):
+                others = [(twice, distance, list(_rewrites(self.program, twice)))] if twice else []
+                others += [(other, d, rewrites[other.symbol.key]) for other, d in near[at + 1 :]]
+                for other, d, seconds in others:
+                    own, key2 = other is twice, other.symbol.key
+                    behind = [eq if own else other, *flows[key2]]
+                    order = sorted(
+                        {each.symbol.key: each for each in [eq, *behind]}.values(),
+                        key=lambda each: self.position[each.symbol.key],
+                    )
+                    for place, (id2, second, wrong2) in enumerate(seconds):
                         if self.work > self.most:
                             return
-                        change = {eq.symbol.key: (eq, wrong)} | {other.symbol.key: (eq if own else other, wrong2)}
-                        if id2 == id or not self._gives(self._changed(change, downstream).get(self.eq.symbol.key)):
+                        if id2 == id:
+                            continue
+                        if not own and (key2, place) not in alone:
+                            alone[key2, place] = self._changed({key2: wrong2}, behind)
+                        known = {} if own else {k: v for k, v in alone[key2, place].items() if k not in moved}
+                        both = self._changed({key: wrong, key2: wrong2}, order, known)
+                        if not self._gives(both.get(self.eq.symbol.key)):
                             continue
                         title = say("two slips: {one}, and {other}", one=misconception.title, other=second.title)
                         first = id2 if not own else id
@@ -240,25 +257,28 @@ class Search:
     # ------------------------------------------------------------ what a change leads to
 
     def _changed(
-        self, change: Mapping[str, tuple[Equation, Expr]], downstream: Sequence[Equation]
+        self, change: Mapping[str, Expr], order: Sequence[Equation], known: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
-        """The values of the equations with some of them changed, by key; none where the shapes do not fit."""
-        changed: dict[str, np.ndarray] = {}
+        """The values of equations with some formulas changed, by key; none where the shapes do not fit.
+
+        In `order` stand those that are changed and what follows from them; what is `known` of it is not worked out.
+        """
+        changed: dict[str, np.ndarray] = dict(known or {})
 
         def look(ref: Ref) -> np.ndarray:
             key = ref.symbol.key
             return picked(ref, changed[key]) if key in changed else self.expected.look(ref)[0]
 
         try:
-            for eq in sorted(
-                {eq.symbol.key: eq for eq in [*(eq for eq, _ in change.values()), *downstream]}.values(),
-                key=lambda eq: self.position[eq.symbol.key],
-            ):
-                formula = change[eq.symbol.key][1] if eq.symbol.key in change else eq.formula
+            for eq in order:
+                key = eq.symbol.key
+                if key in changed:
+                    continue
+                formula = change.get(key, eq.formula)
                 own = np.asarray(evaluate(formula, look), dtype=float)
                 if formula.batched and not formula.shape:
                     own = own.reshape(own.shape + (1,) * len(eq.symbol.shape))
-                changed[eq.symbol.key] = np.broadcast_to(own, full_shape(self.trace, eq))
+                changed[key] = filling(own, full_shape(self.trace, eq))
                 self.work += max(own.size, 100)
             return changed
         except ValueError:  # a wrong formula whose shapes do not fit says no number
@@ -288,20 +308,20 @@ class Search:
                 changed[key] = value
         return False
 
+    @QUIET
     def _gives(self, found: np.ndarray | None) -> bool:
         if found is None:
             return False
         mine = self.sheet.of_example(self.eq.symbol, found)
-        with np.errstate(all="ignore"):
-            off = np.where(self.there, np.abs(self.values - mine), 0.0)
-            # Most are far off: that is seen without asking each number how finely it is written.
-            finest = 10.0**-self.handed.decimals if self.handed.decimals is not None else 0.0
-            share = 10.0 ** (1 - self.handed.digits) + self.relative
-            if self.handed.missing is None and np.any(off > share * (np.abs(mine) + self.largest) + finest):
-                return False
-            allowed = tolerance(self.handed, mine) + self.relative * np.abs(mine)
-            apart = self.there & (np.abs(mine - self.value) > tolerance(self.handed, self.value))
-            return within(self.handed.over(mine), mine, allowed) and bool(np.any(apart))
+        off = np.where(self.there, np.abs(self.values - mine), 0.0)
+        # Most are far off: that is seen without asking each number how finely it is written.
+        finest = 10.0**-self.handed.decimals if self.handed.decimals is not None else 0.0
+        share = 10.0 ** (1 - self.handed.digits) + self.relative
+        if self.handed.missing is None and (off > share * (np.abs(mine) + self.largest) + finest).any():
+            return False
+        allowed = tolerance(self.handed, mine) + self.relative * np.abs(mine)
+        apart = self.there & (np.abs(mine - self.value) > tolerance(self.handed, self.value))
+        return within(self.handed.over(mine), mine, allowed) and bool(np.any(apart))
 
     # ------------------------------------------------------------ slips with a number
 
@@ -416,7 +436,7 @@ class Search:
                     if self.work > self.most:
                         return
                     for wrong in put(eq.formula, ref, Ref(other)):
-                        changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
+                        changed = self._changed({eq.symbol.key: wrong}, [eq, *downstream])
                         if self._gives(changed.get(self.eq.symbol.key)):
                             names = {"other": _called(other), "right": _called(ref.symbol)}
                             title = say("another value: {other} in place of {right}", **names)
