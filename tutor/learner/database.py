@@ -105,9 +105,6 @@ class Database:
         """Open the file at `path` (default: `tutor.db` in the data directory), or say in `warning` why not."""
         try:
             import sqlite3
-
-            self._memory = _new_memory()
-            _migrate(self._memory)
         except ImportError:
             self.warning = say("This Python has no sqlite3 module: nothing you do is remembered.")
             return
@@ -117,6 +114,9 @@ class Database:
         except (OSError, ValueError, RuntimeError, ImportError, sqlite3.Error) as problem:
             self._drop_disk(problem)
             self._read_only()
+        if self._memory is None:  # nothing of a file could be read
+            self._memory = _new_memory()
+            _migrate(self._memory)
 
     @property
     def lasting(self) -> bool:

@@ -10,9 +10,9 @@ import math
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -217,7 +217,7 @@ _NUMBER = re.compile("([0-9]{1,9})[-_. ]")
 
 
 def _entry(path: Path) -> Entry:
-    head: dict[str, Any] = {}
+    head: Mapping[str, Any] = {}
     error: str | None = None
     try:
         head = _head(_read(path))
@@ -247,7 +247,7 @@ def _entry(path: Path) -> Entry:
     if not error and language() != ENGLISH:
         with suppress(OSError, ValueError, RecursionError):  # a translation that cannot be read: the lesson's own words
             own = _head(_read(path.parent / language() / path.name))
-            head |= {key: own[key] for key in ("title", "summary") if isinstance(own.get(key), str)}
+            head = {**head, **{key: own[key] for key in ("title", "summary") if isinstance(own.get(key), str)}}
     name = lesson_id(path)
     number = _NUMBER.match(path.name)
     return Entry(
@@ -292,7 +292,8 @@ def _read(path: Path) -> bytes:
     return data if len(data) <= HEAD_BYTES else data[: data.rfind(b"\n", 0, HEAD_BYTES) + 1]
 
 
-def _head(data: bytes) -> dict[str, Any]:
+@lru_cache(maxsize=128)  # the shelf is read again with each list, and mostly says the same
+def _head(data: bytes) -> Mapping[str, Any]:
     """The keys before the first table header, intro and outro left blank. Raises ValueError or RecursionError.
 
     A line that starts with `[` may also stand in a multi-line text or array. Cut there, the head ends in something

@@ -11,7 +11,9 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +45,24 @@ def load(path: str | Path | Source | Problem) -> Lesson:
 
     Raises LessonError with every error that is in the way of that.
     """
-    ours = isinstance(path, str | Path) and Path(path).parent == catalogue.data_dir("lessons")
-    lesson, problems, _ = _playable(path, asked=not ours)  # what comes with the tutor has been checked
+    if isinstance(path, str | Path) and Path(path).parent == catalogue.data_dir("lessons"):
+        with suppress(OSError):  # of what is not there the reader says so
+            return translated(_ours(str(path), os.stat(path).st_mtime_ns))
+    return translated(_sound(*_playable(path)[:2]))
+
+
+@lru_cache(maxsize=8)  # a quiz, a review and the list come back to the same few lessons
+def _ours(path: str, written: int) -> Lesson:
+    """A lesson that comes with the tutor, which has been checked; `written`: when its file was."""
+    return _sound(*_playable(path, asked=False)[:2])
+
+
+def _sound(lesson: Lesson | None, problems: Iterable[Problem]) -> Lesson:
+    """The lesson, where no error is in the way of playing it. Raises LessonError."""
     errors = [found for found in problems if found.severity == "error"]
     if errors or lesson is None:
         raise LessonError(errors)
-    return translated(lesson)
+    return lesson
 
 
 def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | None, list[Problem]]:
