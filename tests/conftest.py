@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from functools import wraps
 from itertools import count
 from pathlib import Path
 
@@ -50,8 +51,10 @@ settings.load_profile(NAMED.get(RUN, "ci" if os.environ.get("CI") else "local"))
 def pytest_collection_finish():
     """Thousands of tests stay to the end: the garbage collector need not look through them again and again."""
     gc.freeze()
+    gc.set_threshold(50_000)
     if "textual.css.stylesheet" in sys.modules:
         read_styles_once()
+        draw_what_is_waited_for()
 
 
 def read_styles_once():
@@ -78,6 +81,42 @@ def read_styles_once():
         share(self, variables)
 
     Stylesheet.__init__, Stylesheet.set_variables = begun, with_variables
+
+
+def draw_what_is_waited_for():
+    """A test sees the screen when it has waited for it: the frames in between, of which a terminal shows few, are one.
+
+    (Textual draws each of them, though there is no terminal to write them to: that was a quarter of what screens take.)
+    """
+    from textual.pilot import Pilot
+    from textual.screen import Screen
+
+    draw, pause = Screen._compositor_refresh, Pilot.pause
+
+    @wraps(draw)
+    def put_off(self):
+        if self is not self.app.screen or not self.app.is_headless or self.app.is_inline:
+            draw(self)
+        else:
+            self._dirty_widgets.clear()  # their regions are taken down
+            self.app._update_mouse_over(self)
+
+    @wraps(pause)
+    async def waited(self, delay=None):
+        await pause(self, delay)
+        draw(self.app.screen)
+
+    Screen._compositor_refresh, Pilot.pause = put_off, waited
+
+
+@pytest.fixture
+def every_frame(monkeypatch):
+    """Each frame is drawn when Textual has it drawn: for tests that count them."""
+    from textual.pilot import Pilot
+    from textual.screen import Screen
+
+    monkeypatch.setattr(Screen, "_compositor_refresh", Screen._compositor_refresh.__wrapped__)
+    monkeypatch.setattr(Pilot, "pause", Pilot.pause.__wrapped__)
 
 
 def pytest_collection_modifyitems(items):

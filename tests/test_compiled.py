@@ -35,6 +35,7 @@ def by_the_equations(lesson, iterations):
     for name in [state.name for state in OPTIMIZERS[lesson.training.optimizer].memory]:
         values |= {f"{id}.{name}": np.zeros_like(v) for id, v in initial_parameters(lesson).items()}
     h = {f"training.{key}": getattr(lesson.training, key) for key in vars(Training())}
+    programs: dict[int, Program] = {}  # by how many examples they take
     for number in range(1, iterations + 1):
         now = values | h | {"training.t": float(number)}
         examples = 1
@@ -43,7 +44,9 @@ def by_the_equations(lesson, iterations):
             x, y = lesson.inputs[taken], lesson.targets[taken]
             now |= {"x": x[0], "y": y[0]} if len(taken) == 1 else {"x@": x, "y@": y}
             examples = len(taken)
-        program = Program(lesson, examples)
+        if examples not in programs:
+            programs[examples] = Program(lesson, examples)
+        program = programs[examples]
         now = program.run(now)
         model = program.model
         loss = model.forward[-1].symbol if lesson.network else model.output

@@ -33,9 +33,13 @@ def by_the_equations(lesson: Lesson, iterations: int):
     for name in [state.name for state in OPTIMIZERS[lesson.training.optimizer].memory]:
         values |= {f"{id}.{name}": np.zeros_like(v) for id, v in initial_parameters(lesson).items()}
     h = {f"training.{key}": getattr(lesson.training, key) for key in vars(Training())}
+    programs: dict[int, Program] = {}  # by how many examples they take
     for number in range(1, iterations + 1):
         taken = rows(lesson, number)
-        program = Program(lesson, max(len(taken), 1))
+        examples = max(len(taken), 1)
+        if examples not in programs:
+            programs[examples] = Program(lesson, examples)
+        program = programs[examples]
         now = values | h | {"training.t": float(number)}
         for symbol in program.model.data:
             data = lesson.examples[symbol.id]

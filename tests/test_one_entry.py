@@ -245,8 +245,8 @@ def one_more(file: Path, table: str, entry: str, before: bool = False) -> None:
 def copy(tmp_path_factory) -> Path:
     """A copy of the package with one more of everything."""
     folder = tmp_path_factory.mktemp("copy")
-    for name in ("tutor", "lessons", "assets"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("tutor", "lessons", "assets"):  # what is compiled goes along: but for files that change it holds
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     for module, table, entry in (
         ("engine/activations", "ACTIVATIONS", SOFTPLUS),
         ("engine/losses", "LOSSES", ABSOLUTE),

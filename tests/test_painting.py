@@ -53,6 +53,7 @@ SCREENS = {
 }
 
 
+@pytest.mark.usefixtures("every_frame")
 @pytest.mark.parametrize("name", SCREENS)
 async def test_a_key_paints_once_and_what_is_painted_is_what_stands_there(name, monkeypatch):
     lesson, before, keys, rows = SCREENS[name]
