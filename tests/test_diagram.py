@@ -112,7 +112,7 @@ def test_a_picture_keeps_to_its_size_at_every_step(id, traces):
             cursor = playback.next_equation(cursor, t) if by_equation else playback.forward(cursor, t)
             if id == "wide" and cursor and cursor.at == len(t.equations) - 1:
                 break
-        for step, at in enumerate(spaced(len(cursors), len(cursors) if DEEP else 30)):
+        for step, at in enumerate(spaced(len(cursors), len(cursors) if DEEP else 20)):
             cursor = cursors[at]
             columns, rows = SIZES[step % len(SIZES)]
             drawn = diagram(t, scribe, playback.current(cursor, t), cursor, columns, rows)

@@ -21,7 +21,7 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import evaluate
 from tutor.engine.lesson import Lesson, Training
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.trace import trace
+from tutor.engine.trace import Trace, trace
 from tutor.lessonfiles.catalogue import entries, find
 from tutor.lessonfiles.check import load
 from tutor.questions.diagnosis import compare, marked
@@ -400,8 +400,8 @@ def test_no_remedy_speaks_of_a_network_in_a_circuit_nor_of_gates_in_a_network():
     """What is said is true wherever it is said: gone over every entry, for every lesson in which it is found, and
     every one is found somewhere."""
     where: dict[str, set[str]] = {}
-    for lesson in zoo():
-        for step in trace(lesson).steps("matrix"):
+    for lesson, there in zip(zoo(), traces(), strict=True):
+        for step in there.steps("matrix"):
             for slip in slips(step.at((0,) * len(step.shape))):
                 where.setdefault(slip.misconception, set()).add("circuit" if lesson.circuit else "network")
     assert set(where) == set(MISCONCEPTIONS)
@@ -485,12 +485,18 @@ def zoo() -> list[Lesson]:
     return [*found, *of_arrays.LESSONS, of_forward.hinge]
 
 
+@cache
+def traces() -> list[Trace]:
+    """Those of the zoo, which keep the slips of each equation: several tests go over all of them."""
+    return [trace(lesson) for lesson in zoo()]
+
+
 @pytest.mark.parametrize("number", range(len(zoo())), ids=lambda number: f"{number}-{zoo()[number].id}")
 def test_every_slip_anywhere_can_be_shown_and_some_difference_is_marked(number):
     """Every second step, each in another notation, beginning with another one in each lesson."""
     lesson = zoo()[number]
     writers = [Writer(lesson, notation) for notation in NOTATIONS]
-    for at, whole in enumerate(trace(lesson).steps("matrix")):
+    for at, whole in enumerate(traces()[number].steps("matrix")):
         if whole.example or (at % 2 != number % 2 and not DEEP):
             continue
         step = whole.at((0,) * len(whole.shape))
@@ -504,9 +510,8 @@ def test_every_slip_anywhere_can_be_shown_and_some_difference_is_marked(number):
 
 def test_slips_are_the_same_one_by_one_as_for_the_whole():
     """The element's wrong value is the wrong formula's, worked out for that element alone."""
-    for lesson in zoo():
-        first = trace(lesson)
-        for step in spread(first.steps("scalar"), 4):
+    for lesson, first in zip(zoo(), traces(), strict=True):
+        for step in spread(first.steps("scalar"), 2):
             for slip in slips(step, reach=0):
                 if slip.equation is not step.equation:  # an example's own, of which the step is the mean
                     continue

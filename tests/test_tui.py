@@ -685,13 +685,13 @@ CARD = 77  # columns for a card at 80 × 24
 
 
 def walked(found: Trace, level: str, notation: str):
-    """The cursor on every step of a level, on four elements of each equation."""
+    """The cursor on every step of a level, on three elements of each equation."""
     cursor = playback.first(replace(playback.start(found.lesson), level=level, notation=notation), found)
     every = []
     while cursor is not None:
         every.append((cursor, playback.current(cursor, found)))
         cursor = playback.forward(cursor, found)
-    return spread(every, 4, lambda at: at[1].equation)
+    return spread(every, 3, lambda at: at[1].equation)
 
 
 @pytest.mark.parametrize("at, lesson", [*enumerate([*LESSONS, "a batch"])])
