@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import examine, lesson_files, load
 from tutor.lessonfiles.positions import LessonError
 
@@ -176,3 +177,17 @@ def test_an_unknown_environment_is_told_once(tmp_path):
     text = CIRCUIT + "[[notes]]\nstep = \"q\"\ntext = '$\\begin{align} a &= b \\\\ c &= d \\end{align}$'\n"
     ((severity, _, _, message, _),) = problems(tmp_path, text)
     assert severity == "warning" and "align" in message
+
+
+def test_a_lesson_of_ours_is_read_once_and_anew_when_its_file_is_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "data_dir", lambda name: tmp_path)
+    path = tmp_path / "01-one.toml"
+    path.write_text(CIRCUIT)
+    first = load(path)
+    assert load(str(path)) is first
+    path.write_text(CIRCUIT.replace('"T"', '"Another"'))
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    assert load(path).title == "Another" and first.title == "T"
+    path.unlink()
+    with pytest.raises(LessonError, match="there is no such file"):
+        load(path)

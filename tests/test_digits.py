@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 from strategies import bundled, circuit_lesson, lessons
+from tutor.engine import trace as traces
 from tutor.engine.expressions import Call, evaluate, rewrite
 from tutor.engine.paths import Paths, target
-from tutor.engine.trace import as_shown, reads_as, trace
+from tutor.engine.trace import as_shown, digits_for, reads_as, trace
 from tutor.text.layout import number
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -87,3 +88,13 @@ def test_the_value_is_not_shown_with_more_digits_than_the_line_gives():
     """(1.2 − 1.15912345)²: six digits of the operand are needed for four of the square."""
     step = trace(circuit_lesson(["f = (a - b) ** 2"], a=1.2, b=1.159123456)).find("f")
     assert step.digits >= 4 and off(step) <= 1
+
+
+@pytest.mark.parametrize("most", [2, 10_000])
+def test_the_digits_that_are_kept_are_those_of_the_step_and_not_too_many_of_them(most, monkeypatch):
+    monkeypatch.setattr(traces, "MOST_KEPT", most)
+    found = trace(bundled("o-classification"))
+    for _ in range(2):  # worked out, then looked up
+        for step in found.steps("scalar"):
+            assert step.digits == digits_for(step.formula, step.value, found.value), step.id
+            assert len(found.memo.of(traces._Digits)) <= most
