@@ -258,6 +258,7 @@ IQ, CGPA = 1.2, 0.8
         ("1(3 ≥ 3)", 1), ("1(3 > 3)", 0), ("1(3 > 2, 1 > 2)", 0), ("2 · 1(1 < 2)", 2),
         ("(1 if -2 > 0, else 0.01)", 0.01),
         ("0 if iq<0 else 1", 1), ("1(2 >= 1)", 1), ("sign(−3)", -1), ("|2 − 5|", 3), ("(5 if 1 ≤ 0, else 6)", 6),
+        ("(1 falls -2 > 0, sonst 0.01)", 0.01), ("5 falls 1 ≤ 2 sonst 6", 5),
     ],
 )  # fmt: skip
 def test_a_formula_as_people_write_it(text, value):
