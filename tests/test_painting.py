@@ -7,8 +7,10 @@ import math
 import pytest
 from textual._compositor import ChopsUpdate, CompositorUpdate
 
-from test_tui import press, screen, tutor, until
+from test_tui import here, press, screen, tutor, until
 from tutor.tui import training
+from tutor.tui.dialogs import Reader
+from tutor.tui.lines import Lines
 from tutor.tui.training import TrainingScreen
 
 pyte = pytest.importorskip("pyte")
@@ -49,6 +51,8 @@ SCREENS = {
     "what if, seen below": ("xor", ["w", "down"], ["right", "left"], ROWS),
     "what if, not seen below": ("xor", ["w"], ["down", "up"], 2),
     "chain": ("o-classification", ["right_curly_bracket"], ["n", "b"], ROWS),
+    "network": ("o-classification", ["m"], ["n", "b", "right"], ROWS),
+    "glossary": ("o-classification", ["f"], ["down", "up"], ROWS),
     "training": ("xor", ["x", "g", "4", "0", "enter"], ["left", "right", "comma"], 42),
 }
 
@@ -72,3 +76,17 @@ async def test_a_key_paints_once_and_what_is_painted_is_what_stands_there(name, 
             await settled(pilot)
             assert terminal.text() == screen(pilot), key
             assert (terminal.paintings, terminal.rows <= rows) == (1, True), (key, terminal.paintings, terminal.rows)
+
+
+async def test_a_player_that_is_covered_is_drawn_when_it_is_seen_again():
+    async with tutor("o-classification", (COLUMNS, ROWS), "z1[1]") as pilot:
+        await press(pilot, "m")
+        player = pilot.app.screen_stack[-2]
+        card = player.query_one("#card", Lines)
+        before = card.lines
+        await press(pilot, "n", "n")
+        assert player.covered and card.lines is before
+        await press(pilot, "escape")
+        assert not player.covered and here(pilot) in card.lines[0].text and card.lines is not before
+        await press(pilot, "question_mark")  # a dialog dims it, and it is seen
+        assert isinstance(pilot.app.screen, Reader) and not player.covered

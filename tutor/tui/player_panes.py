@@ -198,10 +198,18 @@ class PlayerPanes(TutorScreen):
     # ------------------------------------------------------------ drawing
 
     def draw(self) -> None:
-        if not self.is_mounted or self.has_class("-tiny"):
+        """Show the sitting; of a screen that is covered by another when it is seen again."""
+        self._behind = self.is_mounted and self.covered
+        if not self.is_mounted or self._behind or self.has_class("-tiny"):
             return
         self.draw_bar()
         self.draw_panes()
+
+    _behind = False
+
+    def on_screen_resume(self) -> None:
+        if self._behind:
+            self.draw()
 
     def draw_bar(self) -> None:
         bar = self.query_one("#bar", Lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
@@ -54,6 +55,12 @@ class Stacked(Screen[Answer]):
     Where a screen is to be painted in parts, textual 8.2.8 forgets those of its widgets that are to be painted as well.
     It does not show there, since what lay below another screen once is painted as a whole for ever after.
     """
+
+    @property
+    def covered(self) -> bool:
+        """Whether nothing is seen of it: a screen above it does not let it through."""
+        above = takewhile(lambda screen: screen is not self, reversed(self.app.screen_stack))
+        return any(screen.styles.background.a == 1 for screen in above)
 
     def _on_timer_update(self) -> None:
         if self._repaint_required:
