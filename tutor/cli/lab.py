@@ -50,8 +50,8 @@ def _list(args: Namespace) -> int:
         print(f"{mark} {id:{wide}}  {say(exercise.title)}{f' ({state})' if state else ''}")
     done = sum(bool(one.done) for id, one in tried.items() if id in EXERCISES)
     told = say("{n} of {count} exercises done.", n=done, count=len(EXERCISES))
-    ahead_is = say("Next: backprop-tutor lab start {id}", id=ahead.id) if ahead else say("That is all of them.")
-    print(f"\n{told} {ahead_is}")
+    further = say("Next: backprop-tutor lab start {id}", id=ahead.id) if ahead else say("That is all of them.")
+    print(f"\n{told} {further}")
     return kept.code
 
 
@@ -192,8 +192,8 @@ def _say_next(exercise: Exercise) -> None:
 
     ids = list(EXERCISES)
     after = ids[ids.index(exercise.id) + 1 :]
-    following = say("The next one: backprop-tutor lab start {id}", id=after[0]) if after else ""
-    print("\n" + (following or say("That was the last one.")), flush=True)
+    last = say("That was the last one.")
+    print("\n" + (say("The next one: backprop-tutor lab start {id}", id=after[0]) if after else last), flush=True)
 
 
 def _read_lines(lines: queue.Queue[str | None]) -> None:

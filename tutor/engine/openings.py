@@ -365,27 +365,18 @@ def _windows(o: Opening) -> list[_Window]:
 def _seen(window: _Window, size: Shape, padding: int, channels: bool) -> Message:
     """What a window saw: 'rows 1 to 2, columns 2 to 3', counted in the input inside its border (so from row 0 or less)
     or, with a `padding` of 0, in the padded one."""
-    sides = [(a + 1 - padding, n) for a, n in zip(window.start, size, strict=True)]
+    sides = [{"first": a + 1 - padding, "last": a + n - padding} for a, n in zip(window.start, size, strict=True)]
     if len(size) == 2:
-        where = Message("{rows}, {columns}", rows=_side(_ROWS, *sides[0]), columns=_side(_COLUMNS, *sides[1]))
+        rows = Message("row {first}" if size[0] == 1 else "rows {first} to {last}", **sides[0])
+        columns = Message("column {first}" if size[1] == 1 else "columns {first} to {last}", **sides[1])
+        where = Message("{rows}, {columns}", rows=rows, columns=columns)
     else:
-        where = _side(_PLACES, *sides[0])
+        where = Message("place {first}" if size[0] == 1 else "places {first} to {last}", **sides[0])
     if channels:
         where = Message("{where} of every channel", where=where)
     if window.example is not None:
         where = Message("{where} of example {n}", where=where, n=window.example + 1)
     return where
-
-
-# Of one, and of several: how many there are is put in.
-_ROWS = Message("row {first}"), Message("rows {first} to {last}")
-_COLUMNS = Message("column {first}"), Message("columns {first} to {last}")
-_PLACES = Message("place {first}"), Message("places {first} to {last}")
-
-
-def _side(words: tuple[Message, Message], first: int, count: int) -> Message:
-    """Which places along an axis."""
-    return Message(words[count > 1].template, first=first, last=first + count - 1)
 
 
 def _conv(o: Opening) -> None:
@@ -427,19 +418,21 @@ def _conv_to_input(o: Opening, windows: list[_Window]) -> None:
     channels = len(k.shape) > 2
     shape = k.shape[1:] if channels else k.shape
     kernels = [call("row", k, param=out) for out in range(k.shape[0])] if channels else [k]
-    told = Message("output {name} saw {where}: a copy of the kernel goes back there ({sizes})")
-    if len(kernels) > 1:
-        told = Message("output {name} saw {where}: a copy of each kernel times what came back to its output goes back "
-                       "there ({sizes})")  # fmt: skip
     for at, window in enumerate(windows[:PLACES], start=1):
         copies = [call("mul", G, kernel) for G, kernel in zip(_outputs(o, window), kernels, strict=True)]
         where = _seen(window, k.shape[-spatial(k.shape) :], padding, channels)
-        text = Message(told.template, name=_place_name(o, window), where=where, sizes=_sizes(shape))
-        o.say(o.named(f"copy {at}", shape), total(copies), text)
-    told = Message("every copy laid where it came from; where they overlap they add up")
-    if padding:
-        told = Message("every copy laid where it came from; where they overlap they add up; what falls on the border "
-                       "of zeros is nobody's")  # fmt: skip
+        told = Message(
+            "output {name} saw {where}: a copy of the kernel goes back there ({sizes})" if len(kernels) == 1
+            else "output {name} saw {where}: a copy of each kernel times what came back to its output goes back there "
+                 "({sizes})",
+            name=_place_name(o, window), where=where, sizes=_sizes(shape),
+        )  # fmt: skip
+        o.say(o.named(f"copy {at}", shape), total(copies), told)
+    told = Message(
+        "every copy laid where it came from; where they overlap they add up; what falls on the border of zeros is "
+        "nobody's" if padding
+        else "every copy laid where it came from; where they overlap they add up"
+    )  # fmt: skip
     o.say(None, o.step.equation.formula, _and_more(told, windows))
 
 
