@@ -52,7 +52,7 @@ batch = "all"
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_trace_of_a_circuit_grows_with_its_gates(format, tmp_path):
     efforts = []
-    for count in (60, 240):
+    for count in (40, 160):
         (tmp_path / "gates.toml").write_text(gates(count))
         here = trace(load(tmp_path / "gates.toml"))
         efforts.append(effort(lambda: "".join(FORMATS[format](here, "matrix", "dz"))))

@@ -17,6 +17,7 @@ That is why an axis, where an operator has one, is counted from the end: -1 is t
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -164,12 +165,12 @@ class Call(Expr):
         rule = OPERATORS[self.op]
         shapes = [arg.shape for arg in self.args]
         object.__setattr__(self, "shape", rule.shape(*shapes, self.param) if rule.shaped else rule.shape(*shapes))
-        object.__setattr__(self, "batched", rule.batched and any(arg.batched for arg in self.args))
+        object.__setattr__(self, "batched", rule.batched and True in [arg.batched for arg in self.args])
 
 
 def call(op: str, *args: Expr | float, param: Any = None) -> Call:
     """`Call`, with plain numbers taken as constants."""
-    return Call(op, tuple(arg if isinstance(arg, Expr) else Const(float(arg)) for arg in args), param)
+    return Call(op, tuple([arg if isinstance(arg, Expr) else Const(float(arg)) for arg in args]), param)
 
 
 ZERO, ONE = Const(0.0), Const(1.0)
@@ -255,9 +256,9 @@ def used(expr: Expr) -> list[Ref]:
 def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """The tree with `change` applied from the leaves up; None leaves a node as it is."""
     if isinstance(expr, Call):
-        args = tuple(rewrite(arg, change) for arg in expr.args)
-        if any(new is not old for new, old in zip(args, expr.args, strict=True)):
-            expr = Call(expr.op, args, expr.param)
+        args = [rewrite(arg, change) for arg in expr.args]
+        if any(map(operator.is_not, args, expr.args)):
+            expr = Call(expr.op, tuple(args), expr.param)
     changed = change(expr)
     return expr if changed is None else changed
 

@@ -48,6 +48,8 @@ def same_shape(*shapes: Shape) -> Shape:
 
     Raises ValueError, with the shapes, where they do not fit.
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):  # as nearly always
+        return shapes[0]
     wide = dict.fromkeys(shape for shape in shapes if shape)
     if len(wide) <= 1:
         return next(iter(wide), ())
@@ -85,7 +87,7 @@ def _add_element(node: Call, index: tuple[int, ...]) -> Expr:
 
 
 def _each_argument(node: Call, index: tuple[int, ...]) -> Expr:
-    return Call(node.op, tuple(cell(arg, index) for arg in node.args), node.param)
+    return Call(node.op, tuple([cell(arg, index) for arg in node.args]), node.param)
 
 
 def elementwise(
