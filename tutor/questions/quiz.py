@@ -65,9 +65,9 @@ class Quiz:
             notation = notation if notation in NOTATIONS else ""
             found = cls(lessons, seed, count, items, answers, at, bool(data["finished"]), weakest, notation)
         except (KeyError, TypeError) as error:
-            raise ValueError(f"this is no quiz: {error}") from None
+            raise ValueError(say("this is no quiz: {why}", why=error)) from None
         if not answers or len(answers) != len(items) or not 0 <= found.at < len(answers):
-            raise ValueError("this is no quiz: its place is outside it")
+            raise ValueError(say("this is no quiz: its place is outside it"))
         return found
 
 
