@@ -23,7 +23,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Told to write no compiled files, every worker and every program that a test starts would compile all of the package,
 # and every worker every test with its asserts rewritten, which takes longer than all else that collecting them does.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-os.environ.pop("BACKPROP_TUTOR_LANG", None)  # whatever the developer speaks
+os.environ.pop(language.VARIABLE, None)
+os.environ["LANGUAGE"] = language.ENGLISH  # whatever the developer speaks
 language.use(language.ENGLISH)
 sys.dont_write_bytecode = False
 

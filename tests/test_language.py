@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gettext
 import importlib.util
+import os
 import pickle
+import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
+from tutor.learner.languages import LANGUAGE
+from tutor.learner.store import Store
 from tutor.lessonfiles.check import examine
 from tutor.lessonfiles.scaffold import lesson_text
 from tutor.messages import Message
@@ -190,6 +195,39 @@ def test_a_missing_or_broken_catalogue_is_english(content, catalogue):
 def test_the_environment_names_a_language(asked, code, monkeypatch):
     monkeypatch.setenv(language.VARIABLE, asked)
     assert language.asked_for() == code
+
+
+@pytest.mark.parametrize(
+    "variables, code",
+    [
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "de_DE.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, ""),
+        ({"LANGUAGE": "fr:de_AT:en", "LC_ALL": "en_GB"}, "de"),
+        ({"LANGUAGE": "", "LANG": "de"}, "de"),
+        ({"LC_CTYPE": "de_DE.UTF-8"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_system_speaks_a_language(variables, code, monkeypatch):
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert language.of_system() == code
+
+
+@pytest.mark.parametrize(
+    "told, chosen, spoken", [("en", "de", "en"), ("", "en", "en"), ("", None, "de"), ("de", "en", "de")]
+)
+def test_what_the_tutor_is_told_goes_before_what_was_chosen_and_that_before_the_system(told, chosen, spoken):
+    if chosen:
+        with closing(Store.open()) as store:
+            store.save_setting(LANGUAGE, chosen)
+    environment = os.environ | {"LANGUAGE": "", "LC_ALL": "de_DE.UTF-8", language.VARIABLE: told}
+    goal = subprocess.run([sys.executable, "-m", "tutor", "goal"], env=environment, capture_output=True, text=True)
+    assert ("kein Ziel" in goal.stdout, "no goal" in goal.stdout) == (spoken == "de", spoken == "en"), goal
+
 
 
 def test_terms_stand_by_the_alphabet_of_the_language_and_quotes_are_its_own():

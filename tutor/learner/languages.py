@@ -16,7 +16,7 @@ SOON_AGAIN = 100  # iterations that are trained again within a key
 
 
 def speak(store: Store) -> None:
-    """Speak the language that the environment asks for, else the one that was chosen last, else English."""
+    """Speak the language that the tutor is told to by its variable, else the one chosen last, else the system's."""
     chosen = asked_for() or store.setting(LANGUAGE, "")
     if isinstance(chosen, str) and chosen in LANGUAGES and chosen != language():
         use(chosen)

@@ -24,7 +24,8 @@ from tutor.text.language import VARIABLE
 _WHERE = str(Path(confined.__file__).parent.parent)
 _MAIN = f"import sys; sys.path.append({_WHERE!r}); from tutor.cli.commands import main; sys.exit(main())"
 PROGRAM = (sys.executable, "-P", "-c", _MAIN)
-KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "SYSTEMROOT", VARIABLE)  # of the server's environment
+# Of the server's environment.
+KEPT = ("LANGUAGE", "LANG", "LC_ALL", "LC_MESSAGES", "LC_CTYPE", "TZ", "PYTHONPATH", "SYSTEMROOT", VARIABLE)
 MOST_CELLS = 500  # columns or rows of a window
 LEAVE = 3.0  # seconds in which a process ends by itself
 

@@ -39,9 +39,19 @@ def language() -> str:
 
 
 def asked_for() -> str:
-    """The language that the environment asks for; "" where it names none that there is."""
-    code = os.environ.get(VARIABLE, "").replace("-", "_").partition("_")[0].partition(".")[0].lower()
-    return code if code in LANGUAGES else ""
+    """The language that the tutor is told to speak, by its own variable; "" where that names none that there is."""
+    return _first_of(os.environ.get(VARIABLE, ""))
+
+
+def of_system() -> str:
+    """The language of the system's own messages, by the variables that gettext asks: the first that is set."""
+    return _first_of(next(filter(None, map(os.environ.get, ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))), ""))
+
+
+def _first_of(named: str) -> str:
+    """The first language that there is of some, such as `fr:de_AT.UTF-8`; "" where there is none."""
+    codes = (name.replace("-", "_").partition("_")[0].partition(".")[0].lower() for name in named.split(":"))
+    return next((code for code in codes if code in LANGUAGES), "")
 
 
 def use(code: str) -> None:
@@ -156,4 +166,4 @@ class Term(str):
         return term
 
 
-use(asked_for())
+use(asked_for() or of_system())
