@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -98,3 +99,13 @@ def test_the_digits_that_are_kept_are_those_of_the_step_and_not_too_many_of_them
         for step in found.steps("scalar"):
             assert step.digits == digits_for(step.formula, step.value, found.value), step.id
             assert len(found.memo.of(traces._Digits)) <= most
+
+
+@pytest.mark.parametrize("digits", [4, 7, 8])
+def test_numbers_of_an_array_read_as_each_by_itself_does_halves_too(digits):
+    draw = random.Random(digits)
+    mantissas = [draw.randrange(10 ** (digits - 1), 10**digits) for _ in range(300)]
+    values = [float(f"{mantissa}5e{draw.randrange(-9, 4)}") for mantissa in mantissas]
+    alone = [as_shown(value, digits) for value in values]
+    assert as_shown(np.array(values), digits).tolist() == alone
+    assert as_shown(np.array([0.123456, 0.1234567, -1e-9]), 4).tolist() == [0.123456, 0.1235, -1e-9]

@@ -93,10 +93,15 @@ def test_softmax_is_derived_for_the_class_with_the_largest_target(targets, cls):
     assert f"first class {cls}:" in lines[0].reason
 
 
-def test_softmax_is_derived_for_the_one_true_class_alone():
+@pytest.mark.parametrize("i", [1, 2, 3])
+def test_softmax_is_derived_for_the_one_true_class_alone(i):
     lesson = network_lesson([dense(np.eye(3), None, "softmax")], "cross_entropy", [[0.3, 0.2, 0.1]], [[0, 1, 0]])
     found = trace(lesson)
-    assert "lass 2 is the true one" in Scribe(found, "dz").derivation(found.find("dL/dz1[1]"))[0].reason
+    told = [line.reason for line in Scribe(found, "dz").derivation(found.find(f"dL/dz1[{i}]"))]
+    assert "lass 2 is the true one" in told[0] and "of class 2 is a quotient" in told[1]
+    assert all(f"in the z of class {i}:" in line for line in told[3:5]) and ("its own slope" in told[3]) == (i == 2)
+    assert f"of class 2, h′/h that of class {i};" in told[6] and told[6].endswith(f"i = {i}, is {int(i == 2)}")
+    assert told[8].endswith("of class 2 cancels")
 
 
 def test_brackets_are_read_a_hundred_deep_and_no_deeper():
