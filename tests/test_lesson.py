@@ -379,3 +379,10 @@ def test_locate_inside_a_string():
     assert source.locate((*where, "k"), offset=4) == (13, 4)
     assert source.locate((*where, "k"), offset=8) == (14, 1)
     assert source.locate((*where, "l"), offset=2) == (16, 1)
+
+
+def test_what_a_lesson_leaves_out_is_what_the_format_says():
+    said = json.loads((Path(__file__).parent.parent / "assets" / "lesson.schema.json").read_text("utf-8"))
+    keys = said["properties"]["training"]["properties"]
+    defaults = {name: keys[name]["default"] for name in vars(Training()) if "default" in keys.get(name, {})}
+    assert defaults.items() <= vars(Training()).items() and len(defaults) >= 10
