@@ -107,6 +107,7 @@ def test_the_regions_can_be_told_apart_without_colour():
     lines = as_text(map_picture(half, [], None, 60, 9))
     assert "·" in "".join(lines) and runs_that_fit(78, 14) == (31, 10)
     small, large = (effort(lambda high=high: map_picture(made, verdicts, at, 120, high)) for high in (12, 48))
+    assert effort(made.losses) < 20, "the pick of a run looks at none of them again"
     assert large - small < 36 * 50, (small, large)  # by rows: none for each of 36 × 100 cells more
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 import numpy as np
 
+from tutor.engine.blueprint import Blueprint
 from tutor.engine.circuit import circuit_model
 from tutor.engine.ids import of_layer
 from tutor.engine.lesson import Lesson
 from tutor.engine.model import Model
 from tutor.engine.network import network_model, network_parameters
+
+_shared: WeakValueDictionary[Blueprint, Model] = WeakValueDictionary()  # by those that differ in numbers
 
 
 class _Models(dict[int, Model]):
@@ -30,7 +34,11 @@ def model(lesson: Lesson, examples: int = 1) -> Model:
             made[examples] = circuit_model(lesson, lesson.circuit, examples)
         else:
             assert lesson.network
-            made[examples] = network_model(lesson, lesson.network, examples)
+            blueprint = Blueprint.of(lesson, examples)
+            shared = blueprint and _shared.get(blueprint)
+            made[examples] = shared or network_model(lesson, lesson.network, examples)
+            if blueprint:
+                _shared[blueprint] = made[examples]
     return made[examples]
 
 

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -34,7 +35,7 @@ SWING = 0.05  # of the way, up and down in the last quarter: more is oscillation
 
 @dataclass
 class Point:
-    """One of the runs: its values of the settings, one or two, and its training."""
+    """One of the runs, once it is trained: its values of the settings, one or two, and its training."""
 
     values: tuple[float, ...]
     run: Run
@@ -44,7 +45,7 @@ class Point:
         """Of the first setting."""
         return self.values[0]
 
-    @property
+    @cached_property
     def final(self) -> float:
         """The mean loss of the last epoch; not finite where it diverged."""
         losses = self.run.epoch_losses
@@ -87,9 +88,9 @@ class Runs(ABC):
         self._base.prepare(iterations, runs=self.total)
         self.points = []
         for values, lesson in self.made():
-            point = Point(values, self._base.like(lesson))
-            point.run.train(iterations)
-            self.points.append(point)
+            run = self._base.like(lesson)
+            run.train(iterations)
+            self.points.append(Point(values, run))
             if progress and not progress(len(self.points)):
                 break
         ends = [point.final for point in self.points if math.isfinite(point.final) and _at_rest(point)]
