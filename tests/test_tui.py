@@ -696,9 +696,9 @@ def walked(found: Trace, level: str, notation: str):
 
 @pytest.mark.parametrize("at, lesson", [*enumerate([*LESSONS, "a batch"])])
 def test_no_card_of_a_lesson_is_cut_and_every_pane_has_something_to_show(at, lesson, file):
-    """Equation by equation in two notations; element by element in one of them, by turns another."""
+    """Equation by equation, and element by element, in a notation of the lesson's turn."""
     found = trace(bundled(lesson) if lesson in LESSONS else load(file(BATCH)))
-    first, *more = by_turns(NOTATIONS, at)
+    first, *more = by_turns(NOTATIONS, at, 1)
     for notation in (first, *more):
         scribe = Scribe(found, notation)
         turn = notation == first

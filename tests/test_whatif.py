@@ -593,10 +593,11 @@ def test_different_losses_are_not_held_against_each_other():
     assert comparison.words()[0].startswith("Their losses are different measures")
 
 
-@pytest.mark.parametrize("id", LESSONS)
-def test_every_suggestion_can_be_compared(id):
+@pytest.mark.parametrize("number, id", [*enumerate(LESSONS)])
+def test_every_suggestion_can_be_compared(number, id):
+    """Every second one, beginning with another one in each lesson."""
     ours = lesson(id)
-    for _, name, values in suggestions(ours):
+    for _, name, values in suggestions(ours)[slice(None) if strategies.DEEP else slice(number % 2, None, 2)]:
         comparison = Comparison(ours, *asked(f"{name} = {' '.join(values)}"))
         comparison.train(1)
         assert len({contender.label for contender in comparison.contenders}) == len(comparison.contenders)
