@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # Who reads and writes lesson files, whose tables they are; who makes the model of them; and who edits a file's values.
 MAKERS = {"engine/lesson.py", "engine/forward.py", "engine/circuit.py", "engine/network.py", "play/whatif.py"}
-MAKERS |= {"engine/same_shape.py"}  # compares what was written
+MAKERS |= {"engine/same_shape.py", "engine/blueprint.py"}  # compare what was written
 MAKERS |= {"text/general.py", "play/doctor.py"}  # make networks of their own
 ASKED = re.compile(r"\.(network|circuit)\b(?!\s*import)|isinstance\([^)]*\b(Network|Circuit)\b")
 

@@ -138,6 +138,12 @@ def test_a_library_with_one_place_is_imported_nowhere_else(library):
     assert users <= ONLY_IN[library]
 
 
+def test_what_numpy_would_warn_of_is_decided_in_one_place():
+    """And in the learner's process, which has nothing of the tutor."""
+    asking = [path for path in TUTOR.rglob("*.py") if "errstate" in path.read_text("utf-8")]
+    assert {path.relative_to(TUTOR).as_posix() for path in asking} == {"engine/floats.py", "lab/child.py"}
+
+
 def test_the_check_of_imports_sees_every_form(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "TUTOR", tmp_path / "tutor")
     (tmp_path / "tutor" / "tui").mkdir(parents=True)

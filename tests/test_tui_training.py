@@ -17,6 +17,7 @@ from tutor.engine.evaluation import Evaluator
 from tutor.engine.run import Run
 from tutor.learner.store import Store
 from tutor.lessonfiles.check import load
+from tutor.tui import training
 from tutor.tui.lines import Lines
 from tutor.tui.player import PlayerScreen
 from tutor.tui.training import PACES, TrainingGoal, TrainingScreen
@@ -186,7 +187,8 @@ async def test_training_goes_on_while_keys_work_and_esc_stops_it(file):
         await until(pilot, lambda: isinstance(pilot.app.screen, PlayerScreen))
 
 
-async def test_the_event_loop_is_not_the_one_that_trains_or_evaluates(file, monkeypatch):
+async def test_the_event_loop_is_not_the_one_that_trains_or_evaluates_what_takes_its_time(file, monkeypatch):
+    monkeypatch.setattr(training, "QUICK", 0.0)
     threads: dict[str, set[bool]] = {"train": set(), "evaluate": set()}
     for owner, name in ((Run, "train"), (Evaluator, "evaluate")):
 

@@ -13,6 +13,7 @@ import numpy as np
 from tutor.api.grades import Number, Verdict, graded, number_of
 from tutor.engine import gradient_check
 from tutor.engine.expressions import Ref
+from tutor.engine.floats import quietly
 from tutor.engine.lesson import as_level
 from tutor.engine.trace import Step as EngineStep
 from tutor.engine.trace import Trace as EngineTrace
@@ -263,7 +264,7 @@ def _checked(step: Step) -> GradientCheck:
         a, n = np.array([one.analytic for one in whole]), np.array([one.numeric[k] for one in whole])
         at_kink = any(one.kink is not None and one.kink.exact for one in whole)
     errors = [gradient_check.relative_error(float(x), float(y)) for x, y in zip(a, n, strict=True)]
-    with np.errstate(all="ignore"):
+    with quietly():
         allowed = 1e-5 * np.maximum(np.abs(a), np.abs(n)) + 8 * gradient_check.ROUNDING * abs(loss) / epsilon
         passed = bool(np.all(np.abs(a - n) <= allowed))
     return GradientCheck(

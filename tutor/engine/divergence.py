@@ -10,6 +10,7 @@ import numpy as np
 
 from tutor.engine.compiled.graph import needed_equations
 from tutor.engine.expressions import Call, Expr, Ref, Symbol, evaluate, refs, walk
+from tutor.engine.floats import quietly
 from tutor.engine.lesson import Lesson
 from tutor.engine.model import Equation
 from tutor.engine.optimizers import OPTIMIZERS
@@ -96,7 +97,7 @@ def divergence(run: Run) -> Divergence | None:
         sizes = []
         for symbol in dict.fromkeys(ref.symbol for ref in refs(eq.compute or eq.formula)):
             if symbol.key in values and symbol.quantity not in ("hyper", "input", "target"):
-                with np.errstate(all="ignore"):
+                with quietly():
                     sizes.append((symbol, float(np.max(np.abs(values[symbol.key]), initial=0))))
         kind: Trouble = "undefined" if np.isnan(value[place]) else "infinite"
         kind = "0/0" if zero_by_zero(run.lesson, eq, value) else kind

@@ -17,6 +17,7 @@ import numpy as np
 
 from tutor.engine.backprop import between
 from tutor.engine.expressions import Call, Ref, evaluate
+from tutor.engine.floats import quietly
 from tutor.engine.forward import initial_parameters, model
 from tutor.engine.lesson import Lesson
 from tutor.engine.normalising import by_number
@@ -217,7 +218,7 @@ class Evaluator:
         """All rows with these parameters (by id: W1, b1 ...), in one forward pass."""
         targets = self.targets
         outputs, losses = self._all(parameters)
-        with np.errstate(all="ignore"):
+        with quietly():
             rmse = np.sqrt(np.mean((outputs - targets) ** 2, axis=0))
         if self.kind == "numbers":
             return Evaluation(self.kind, outputs, losses, (), np.empty(0, dtype=int), rmse)
@@ -333,7 +334,7 @@ class ClassEvaluator(Evaluator):
 
     def _all(self, parameters: Mapping[str, np.ndarray | float]) -> tuple[np.ndarray, np.ndarray]:
         outputs = np.concatenate(self._values(parameters, 0), axis=1).reshape(-1, self.count)
-        with np.errstate(all="ignore"):
+        with quietly():
             top = np.max(outputs, axis=1, keepdims=True)
             shares = outputs - top - np.log(np.sum(np.exp(outputs - top), axis=1, keepdims=True))
             losses = -np.sum(np.where(self.targets == 0, 0.0, self.targets * shares), axis=1)
@@ -369,5 +370,5 @@ def _confusion(title: str, classes: tuple[str, ...], true: np.ndarray, predicted
 
 
 def _mean(values: np.ndarray) -> float:
-    with np.errstate(all="ignore"):
+    with quietly():
         return float(np.mean(values))

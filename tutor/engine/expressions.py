@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from tutor.engine.floats import QUIET
 from tutor.engine.ids import is_updated, of_each, read_state
 
 Shape = tuple[int, ...]
@@ -333,9 +334,6 @@ GIVEN = 8 * EPSILON
 
 Values = Callable[[Ref], "np.ndarray | float"]
 Noise = Callable[[Ref], "np.ndarray | float | None"]  # None: not known
-
-
-QUIET = np.errstate(all="ignore")  # as a decorator, which costs half of what a `with` does
 
 
 @QUIET

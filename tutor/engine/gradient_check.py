@@ -19,6 +19,7 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, Z, corners
 from tutor.engine.backprop import between
 from tutor.engine.expressions import Call, Ref, Symbol, evaluate, refs, walk
+from tutor.engine.floats import quietly
 from tutor.engine.ids import is_use_by
 from tutor.engine.model import Equation
 from tutor.engine.program import Values
@@ -177,7 +178,7 @@ def check(trace: Trace, gradient: Ref) -> Check:
     value, analytic = float(trace.value(wrt)), float(trace.value(gradient))
     sides = [[probe.values(probe.moved(wrt, value + sign * epsilon)) for epsilon in EPSILONS] for sign in (1.0, -1.0)]
     up, down = ([probe.result(found) for found in side] for side in sides)
-    with np.errstate(all="ignore"):
+    with quietly():
         numeric = [float(np.float64(u - d) / (2 * e)) for u, d, e in zip(up, down, EPSILONS, strict=True)]
     errors = [relative_error(analytic, n) for n in numeric]
     best = None if np.all(np.isnan(errors)) else int(np.nanargmin(errors))
@@ -212,7 +213,7 @@ def check_all(trace: Trace, gradient: Ref) -> WholeCheck:
     numeric = np.array([_difference(probe, replace(wrt, index=index)) for index in taken])
     errors = np.array([relative_error(a, n) for a, n in zip(analytic, numeric, strict=True)])
     at = int(np.nanargmax(errors)) if not np.all(np.isnan(errors)) else 0
-    with np.errstate(all="ignore"):
+    with quietly():
         size = max(np.linalg.norm(analytic), np.linalg.norm(numeric))
         together = float(np.linalg.norm(analytic - numeric) / size) if size else 0.0
         hidden = bool(abs(analytic[at] - numeric[at]) <= 8 * ROUNDING * abs(probe.result({})) / USUAL)

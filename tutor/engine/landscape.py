@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.floats import quietly
 from tutor.engine.forward import with_numbers
 from tutor.engine.gradient_check import Probe
 from tutor.engine.ids import read_id
@@ -81,7 +82,7 @@ class Landscape:
             changes[key][self.y.index or ()] = b
         else:
             changes |= self._probe.moved(self.y, b)
-        with np.errstate(all="ignore"):
+        with quietly():
             return self._probe(changes)
 
     @cached_property
@@ -89,7 +90,7 @@ class Landscape:
         """(points,) the loss at each point of the path, of all rows with all parameters as they were there."""
         probe = Probe(self._trace, Ref(self.of), *self._trained)
         own = ({symbol.key: np.asarray(values[symbol.id]) for symbol in self._trained} for values in self._parameters)
-        with np.errstate(all="ignore"):
+        with quietly():
             return np.array([probe(changes) for changes in own])
 
     def window(self, zoom: float = 1.0) -> tuple[float, float, float, float]:

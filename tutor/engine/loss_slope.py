@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.floats import quietly
 from tutor.engine.gradient_check import Probe
 from tutor.engine.ids import updated
 from tutor.engine.trace import Trace
@@ -112,7 +113,7 @@ def _update(trace: Any, of: Symbol, wrt: Ref, value: float, loss: float, g: floa
     probe = Probe(trace, Ref(of), *trainable)
     all_loss = probe({p.key: np.asarray(values[updated(p.id)]) for p in trainable})
     change = square = 0.0
-    with np.errstate(all="ignore"):
+    with quietly():
         for p in trainable:
             gradient = gradient_symbol(trace, p)
             assert gradient is not None
@@ -147,7 +148,7 @@ def _window(L: Callable[[float], float], value: float, new: float, loss: float, 
     for margin in margins:
         window = low - margin * unit, high + margin * unit
         xs = np.linspace(*window, 17)
-        with np.errstate(all="ignore"):
+        with quietly():
             ys = np.array([L(float(x)) for x in xs])
             off = np.abs(ys - (loss + g * (xs - value)))
         fine = np.isfinite(ys)

@@ -22,6 +22,7 @@ import numpy as np
 
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Expr, Ref, Symbol, at_example, element, evaluate, walk
+from tutor.engine.floats import quietly
 from tutor.engine.links import Count, Link, fan, handed_down, links, listable, of_use
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
@@ -68,7 +69,7 @@ class Path:
     @cached_property
     def product(self) -> float:
         """The factors multiplied."""
-        with np.errstate(all="ignore"):
+        with quietly():
             return float(np.prod([np.float64(factor.value) for factor in self.factors]))
 
     def past(self, skipped: Callable[[Symbol], bool]) -> Path:
@@ -106,7 +107,7 @@ class Path:
         """With how many digits to show the factors, so that they multiply out to the product with so many."""
         factors = [factor.value for factor in self.factors]
         for digits in range(of_product, 13):
-            with np.errstate(all="ignore"):
+            with quietly():
                 if reads_as(np.prod(as_shown(factors, digits)), self.product, of_product):
                     return digits
         return of_product
@@ -156,7 +157,7 @@ class Chain:
         """With how many digits to show the products, so that what is shown adds up to the total."""
         terms = [path.product for path in self.paths] + ([] if self.rest is None else [self.rest])
         for digits in range(4, 13):
-            with np.errstate(all="ignore"):
+            with quietly():
                 if reads_as(np.sum(as_shown(terms, digits)), self.total):
                     return digits
         return 4
@@ -214,7 +215,7 @@ class Paths:
         self._best = {self.output: np.array([[1.0] + [-1.0] * (ALL - 1)])}
         self._next: dict[Symbol, np.ndarray] = {}
         self._alive = {self.output: np.array([1.0])}  # paths an element without a factor 0
-        with np.errstate(all="ignore"):
+        with quietly():
             for symbol, up in self.links.items():
                 if symbol != self.output:
                     self.counts[symbol] = sum(handed_down(link, symbol, self.counts[link.top]) for link in up)
@@ -299,7 +300,7 @@ class Paths:
         up = of_use(symbol.use, up)
         self.links[symbol] = up
         self.counts[symbol] = sum(handed_down(link, symbol, self.counts[link.top]) for link in up)
-        with np.errstate(all="ignore"):
+        with quietly():
             self._pass(symbol, up)
 
     def _way(self, symbol: Symbol, flat: int, rank: int) -> list[tuple[Symbol, int, int, int]]:

@@ -17,6 +17,7 @@ from tutor.engine.compiled.graph import Code, Memory
 from tutor.engine.compiled.scalars import scalars
 from tutor.engine.expressions import Call, Symbol, walk
 from tutor.engine.feed import Feed
+from tutor.engine.floats import quietly
 from tutor.engine.forward import initial_parameters
 from tutor.engine.ids import setting, state, updated
 from tutor.engine.lesson import Lesson
@@ -132,7 +133,7 @@ class Run:
         """(epochs,) the mean of `losses` in each finished epoch."""
         losses, per = self.losses, iterations_per_epoch(self.lesson)
         epochs = len(losses) // per
-        with np.errstate(all="ignore"):
+        with quietly():
             return np.asarray(losses[: epochs * per].reshape(epochs, per).mean(axis=1))
 
     def program(self, examples: int) -> Program:
@@ -479,7 +480,7 @@ class Run:
 
 def close(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether numbers differ by what another order of a sum does."""
-    with np.errstate(all="ignore"):
+    with quietly():
         return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True))
 
 

@@ -18,7 +18,6 @@ from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.array_functions import shape_text
 from tutor.engine.expressions import (
     EXACT,
-    QUIET,
     Call,
     Expr,
     Ref,
@@ -32,6 +31,7 @@ from tutor.engine.expressions import (
     used,
     walk,
 )
+from tutor.engine.floats import QUIET, quietly
 from tutor.engine.ids import StepId, example_of, names_no_place, read_derivative, read_id, updated
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.local import local_derivative
@@ -255,7 +255,7 @@ def as_shown(value: Any, digits: int) -> Any:
         return six if abs(six - value) <= EXACT * abs(value) else float(f"{value:.{digits - 1}e}")
     value = np.asarray(value, dtype=float)
     short = _round(value, 6)
-    with np.errstate(invalid="ignore"):
+    with quietly():
         exact = np.abs(short - value) <= EXACT * np.abs(value)
     return np.where(exact, short, _round(value, digits))
 

@@ -12,6 +12,7 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, A, Z, piecewise
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Call, Const, Ref, call, evaluate
+from tutor.engine.floats import quietly
 from tutor.engine.forward import model
 from tutor.engine.lesson import Lesson
 from tutor.engine.model import Equation
@@ -203,7 +204,7 @@ def sizes(trace: Trace) -> Sizes | None:
         weights = Ref(gradient_of(model.loss, layer.weights))
         delta = Ref(gradient_of(model.output, layer.pre_activation))
         found.append(LayerSize(layer.number, weights, delta, rms(trace.value(weights)), rms(trace.value(delta))))
-    with np.errstate(all="ignore"):
+    with quietly():
         deltas = np.array([layer.delta_rms for layer in found])
         factors = tuple(float(f) for f in deltas[:-1] / deltas[1:])
         total = float(deltas[0] / deltas[-1])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tutor.engine.floats import quietly
 from tutor.lessonfiles.positions import Problem, read_bytes
 from tutor.text.language import say
 from tutor.text.output import quote
@@ -79,7 +80,7 @@ def was_single(values: np.ndarray) -> bool:
     All of them are numbers of single precision, and not all are so short that they are those of any.
     """
     finite = np.asarray(values[np.isfinite(values)], dtype=float)
-    with np.errstate(over="ignore"):
+    with quietly():
         single, half = (finite.astype(kind).astype(float) for kind in (np.float32, np.float16))
     return bool(np.array_equal(single, finite) and not np.array_equal(half, finite))
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from tutor.engine.floats import quietly
 from tutor.engine.landscape import Landscape
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.pictures.plot import MIN_COLUMNS, MIN_ROWS, Frame, Mark, log_ticks, round_ticks, tick_text
@@ -71,7 +72,7 @@ def _contours(frame: Frame, grid: Grid, path: Canvas) -> None:
     canvas = Canvas(frame.canvas.columns, frame.canvas.rows)
     labels: list[tuple[float, str, np.ndarray]] = []
     for at, level in enumerate(found):
-        with np.errstate(invalid="ignore"):
+        with quietly():
             above = np.where(np.isfinite(fine), fine > level, True)
         edge = np.zeros_like(above)
         edge[:, :-1] |= above[:, :-1] != above[:, 1:]
@@ -105,7 +106,7 @@ def _resampled(heights: np.ndarray, rows: int, columns: int) -> np.ndarray:
     y, x = np.linspace(0, high - 1, rows), np.linspace(0, wide - 1, columns)
     j, i = np.minimum(y.astype(int), high - 2), np.minimum(x.astype(int), wide - 2)
     v, u = (y - j)[:, None], (x - i)[None, :]
-    with np.errstate(all="ignore"):
+    with quietly():
         upper = heights[j][:, i] * (1 - u) + heights[j][:, i + 1] * u
         lower = heights[j + 1][:, i] * (1 - u) + heights[j + 1][:, i + 1] * u
         found: np.ndarray = upper * (1 - v) + lower * v

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.floats import quietly
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.lit import Lit
 from tutor.pictures.network_plan import Column, Plan
@@ -80,7 +81,7 @@ class Edges:
         """The weights of some edges, their sizes (1: the layer's largest), and which are large enough to be drawn."""
         weights = self._weights(layer)
         w = weights[to, start]
-        with np.errstate(all="ignore"):
+        with quietly():
             size = np.nan_to_num(np.abs(w) / np.max(np.abs(weights), initial=0, where=np.isfinite(weights)), posinf=1.0)
         keep = np.ones(len(w), dtype=bool)
         if len(w) > most:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tutor.engine.floats import quietly
 from tutor.pictures.canvas import DASHES, Canvas, Picture, Row, joined
 from tutor.play.compare import Comparison
 from tutor.text.cells import cut, eighths, pad, width
@@ -143,7 +144,7 @@ class _Scale:
         """float dots; NaN for what has no place."""
         values = np.asarray(values, dtype=float)
         low, high = self.low, self.high
-        with np.errstate(all="ignore"):
+        with quietly():
             if self.log:
                 values = np.where(values > 0, np.log10(np.where(values > 0, values, 1)), np.nan)
                 low, high = math.log10(low), math.log10(high)
@@ -331,7 +332,7 @@ class Frame:
 
 def _dashed(area: Canvas, px: np.ndarray, py: np.ndarray, style: str, thick: int, dash: tuple[int, ...]) -> None:
     """A dashed curve: the dashes go on over its many short pieces, so they are counted along the curve."""
-    with np.errstate(invalid="ignore"):
+    with quietly():
         length = np.nan_to_num(np.maximum(np.abs(np.diff(px)), np.abs(np.diff(py))), nan=0.0, posinf=0.0)
     along = np.concatenate([[0.0], np.cumsum(length)])
     on = np.concatenate([np.full(n, at % 2 == 0) for at, n in enumerate(dash)])

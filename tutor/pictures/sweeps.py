@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tutor.engine.floats import quietly
 from tutor.pictures.canvas import Picture
 from tutor.pictures.plot import MIN_COLUMNS, MIN_ROWS, Curve, Frame, Mark, plot
 from tutor.play.outcomes import Verdict
@@ -126,7 +127,7 @@ def _levels(losses: np.ndarray, verdicts: Sequence[Sequence[Verdict]]) -> np.nda
     if not counted.size:
         return np.zeros(losses.shape, dtype=int)
     low, high = float(counted.min()), float(counted.max())
-    with np.errstate(all="ignore"):
+    with quietly():
         sizes = np.clip(np.where(np.isfinite(losses), losses, high), low, high)
         if low > 0 and high / low > 10:
             low = max(low, high / 1e6)  # what is lower still is as good

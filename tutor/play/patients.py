@@ -16,6 +16,7 @@ import numpy as np
 
 from tutor.engine.evaluation import Evaluator
 from tutor.engine.expressions import Expr, Ref, Symbol, refs
+from tutor.engine.floats import quietly
 from tutor.engine.forward import model
 from tutor.engine.gradient_check import USUAL, Probe
 from tutor.engine.ids import derivative, of_layer
@@ -190,7 +191,7 @@ class Findings:
     @property
     def rises(self) -> float:
         """The share of updates after which the loss was higher than before."""
-        with np.errstate(all="ignore"):
+        with quietly():
             return float(np.mean(np.diff(self.losses) > 1e-9)) if len(self.losses) > 1 else 0.0
 
     def gradient(self, layer: int) -> np.ndarray:

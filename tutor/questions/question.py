@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.engine.expressions import Expr, evaluate, refs
+from tutor.engine.floats import quietly
 from tutor.engine.trace import Step, as_shown
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import Names, look_up
@@ -42,7 +43,7 @@ class Question:
     def _wrong_values(self) -> np.ndarray:
         """The value of every slip in the table; NaN where it has none or changes nothing."""
         values = table_for(self.step.trace, self.step.equation).at(self.step)
-        with np.errstate(all="ignore"):
+        with quietly():
             alike = np.abs(values - self.right) <= NEAT * np.maximum(np.abs(values), abs(self.right))
             if self.is_zero:  # a slip that gives what floating point leaves of 0 gives 0
                 alike |= np.abs(values) <= 1e-12 * self.scale
@@ -58,7 +59,7 @@ class Question:
 
     def slips_near(self, value: float, relative: float) -> list[Slip]:
         """The slips that lead to about this value, the nearest equation first; one an idea and equation."""
-        with np.errstate(all="ignore"):
+        with quietly():
             near = np.abs(self._wrong_values - value) <= relative * abs(value) + 1e-300
         return list(unique(self._slip(at) for at in np.flatnonzero(near)))
 
@@ -107,7 +108,7 @@ class Question:
     @cached_property
     def tolerance(self) -> float:
         """How far a right answer may be off, beyond rounding."""
-        with np.errstate(all="ignore"):
+        with quietly():
             away = np.abs(self._wrong_values - self.right)
         away = away[np.isfinite(away)]
         nearest = float(np.min(away)) / 2 if away.size else math.inf
@@ -123,7 +124,7 @@ class Question:
         Slips that one more digit would not tell from the right value either do not count.
         """
         within = min(within, CLEAR * abs(value - self.right))
-        with np.errstate(all="ignore"):
+        with quietly():
             apart = np.abs(self._wrong_values - self.right) > self.slack(self.digits + 1)
             return bool(np.any(apart & (np.abs(self._wrong_values - value) <= within)))
 
@@ -154,7 +155,7 @@ class Question:
         spared = [MISCONCEPTIONS[entry[0]].rare or MISCONCEPTIONS[entry[0]].partial for entry in table.entries]
         values = np.where(spared, np.nan, values)
         for taken in self._as_taken():
-            with np.errstate(all="ignore"):
+            with quietly():
                 near = np.flatnonzero(np.abs(values - taken) <= 10.0 ** (1 - self.digits) * abs(taken))
             for at in near:
                 if same(taken, rounded(float(values[at]), self.digits), self.digits):

@@ -23,7 +23,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tutor.engine.expressions import OPERATORS, QUIET, Call, Const, Expr, Ref, aligned, refs
+from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, aligned, refs
+from tutor.engine.floats import QUIET, quietly
 from tutor.engine.model import Equation
 from tutor.engine.noise import wobble
 from tutor.engine.rules import OVER_BATCH
@@ -156,7 +157,7 @@ class Bounds:
         value = np.broadcast_to(np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float), shape)
         value, error = self._written(value, np.broadcast_to(error, shape))
         if self._passes:
-            with np.errstate(all="ignore"):
+            with quietly():
                 off = [np.abs(each.line(eq, formula, shape) - value) for each in self._passes]
                 seen = np.max([np.where(np.isfinite(one), one, np.inf) for one in off], axis=0)
                 error = np.fmin(error, SAFE * seen + half_unit(np.abs(value), self.digits))
@@ -260,7 +261,7 @@ def spread(expr: Expr, look: Callable[[Ref], Errors], write: Callable[[np.ndarra
         value, error = write(value, error) if isinstance(arg, Call) else (value, error)
         values.append(value)
         errors.append(np.broadcast_to(error, value.shape))
-    with np.errstate(all="ignore"):
+    with quietly():
         arrays = aligned(expr, values)
         value = np.asarray(rule.numpy(expr, *arrays), dtype=float)
         if not any(np.any(error) for error in errors):

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from tutor.engine.floats import quietly
 from tutor.questions.question import DIGITS
 from tutor.questions.rounding import same
 from tutor.solutions.files import Handed
@@ -32,7 +33,7 @@ def cell_kinds(
     """
     found = np.full(right.shape, "wrong", object)
     values = array.values
-    with np.errstate(invalid="ignore"):
+    with quietly():
         allowed = tolerance(array, right)
         near = (values == right) | (np.abs(values - right) <= allowed)
         if value is not None and error is not None:

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.floats import quietly
 from tutor.engine.ids import read_id
 from tutor.engine.model import MEAN
 from tutor.engine.trace import Trace
@@ -359,7 +360,7 @@ class Naming:
 
 def within(values: np.ndarray, right: np.ndarray, allowed: np.ndarray) -> bool:
     """Whether every number is as near to the right one as is allowed; a blocked position's −∞ is itself."""
-    with np.errstate(invalid="ignore"):
+    with quietly():
         return bool(np.all((values == right) | (np.abs(values - right) <= allowed)))
 
 
@@ -393,7 +394,7 @@ def tolerance(array: Handed, right: np.ndarray) -> np.ndarray:
         few = half_unit(np.abs(np.where(np.isfinite(array.values), array.values, 0.0)), DIGITS)
         noise = 10.0**-DOUBLE * float(np.max(size, initial=1e-3))
         return np.maximum(np.where(array.halves > 0, array.halves, few), noise) * (1 + 1e-6)
-    with np.errstate(all="ignore"):
+    with quietly():
         unit = np.where(size > 0, 10.0 ** (np.floor(np.log10(np.where(size > 0, size, 1.0))) - array.digits + 1), 0.0)
     if array.decimals is not None:
         return np.maximum(unit, 10.0**-array.decimals) * 0.5 * (1 + 1e-6)

@@ -14,6 +14,7 @@ from itertools import chain, combinations, islice
 import numpy as np
 
 from tutor.engine.expressions import Symbol
+from tutor.engine.floats import quietly
 from tutor.engine.trace import Trace
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import Match, Naming, tolerance
@@ -128,7 +129,7 @@ def _alike(array: Handed, right: np.ndarray) -> np.ndarray | None:
         return None
     mine, theirs = (part.reshape(rows, -1) for part in (array.values, right))
     allowed = tolerance(array, right).reshape(rows, -1)
-    with np.errstate(invalid="ignore"):
+    with quietly():
         if np.any(np.abs(np.sort(mine.sum(1)) - np.sort(theirs.sum(1))) > np.max(allowed.sum(1))):
             return None  # most arrays that are wrong are no rows of the right one: their sums say so
         return np.array([np.all((row == theirs) | (np.abs(row - theirs) <= allowed), axis=1) for row in mine])

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.expressions import QUIET, Expr, Ref, Symbol, evaluate, refs
+from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, refs
+from tutor.engine.floats import QUIET, quietly
 from tutor.engine.ids import setting
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
@@ -142,7 +143,7 @@ class Search:
         self.work, self.most = 0, budget.each
         self.hidden: Mapping[str, np.ndarray] = {}
         size = np.abs(value)
-        with np.errstate(all="ignore"):
+        with quietly():
             self.relative = float(np.nanmax(np.where(size > 0, error / size, 0.0), initial=0.0))
         self.relative = min(self.relative, 0.05)
 

@@ -9,6 +9,7 @@ import numpy as np
 from tutor.engine.divergence import divergence
 from tutor.engine.evaluation import Confusion, Evaluation, Evaluator
 from tutor.engine.expressions import Symbol
+from tutor.engine.floats import quietly
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run, Stopped
@@ -40,7 +41,7 @@ def summary(found: Evaluation) -> str:
 
 def _overall(found: Evaluation) -> float:
     """The RMSE over all rows and outputs."""
-    with np.errstate(all="ignore"):
+    with quietly():
         return float(np.sqrt(np.mean(found.rmse**2)))
 
 

@@ -20,6 +20,7 @@ from tutor.engine.compiled.graph import (
 from tutor.engine.compiled.iteration import IterationGraph
 from tutor.engine.compiled.lowering import REDUCTIONS, UFUNCS
 from tutor.engine.expressions import OPERATORS, Symbol
+from tutor.engine.floats import quietly
 from tutor.engine.model import Equation
 
 
@@ -42,7 +43,7 @@ def arrays(
     train = maker.names["train"]
 
     def code(feed: Iterable[Any], first: int, losses: list[Any]) -> None:
-        with np.errstate(all="ignore"):
+        with quietly():
             train(feed, np.float64(first), losses.append)
 
     return code

@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from tutor.engine.compiled.elements import ScalarGraph
 from tutor.engine.compiled.graph import SIGNS, Code, Memory, Values
 from tutor.engine.compiled.straight import straight
 from tutor.engine.expressions import OPERATORS, Call, Symbol
+from tutor.engine.floats import quietly
 from tutor.engine.ids import setting
 from tutor.engine.model import Equation
 
@@ -42,7 +41,7 @@ def scalars(
     train, flat = namespace["train"], memory.flat
 
     def code(feed: Iterable[Any], first: int, losses: list[Any]) -> None:
-        with np.errstate(all="ignore"):
+        with quietly():
             flat[:] = train(flat.tolist(), feed, float(first), losses.append)
 
     return code
