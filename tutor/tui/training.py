@@ -1,7 +1,7 @@
 """Training: run on, watch the losses and what the network gets right, then pick an iteration to step.
 
 Threads work on the player's run, and leave behind what there is to show: `History` and `Look`. The screen
-looks for it ten times a second, so that no key ever waits for training or for an evaluation.
+looks for it ten times a second, so that no key ever waits for training, nor for an evaluation that takes its time.
 """
 
 from __future__ import annotations
