@@ -11,6 +11,7 @@ from test_tui import here, press, screen, tutor, until
 from tutor.tui import training
 from tutor.tui.dialogs import Reader
 from tutor.tui.lines import Lines
+from tutor.tui.screen import Stacked
 from tutor.tui.training import TrainingScreen
 
 pyte = pytest.importorskip("pyte")
@@ -19,13 +20,20 @@ COLUMNS, ROWS = 160, 48
 
 
 class Terminal:
-    """Shows what an app paints, from when it is put in the place of its terminal, and counts what that takes."""
+    """Shows what an app paints, from when it is put in the place of its terminal, and counts what that takes.
+
+    While `between` frames nothing is painted but what is laid out anew: a key may fall anywhere between two.
+    """
+
+    between = False
 
     def __init__(self, app, monkeypatch) -> None:
         self.screen = pyte.Screen(COLUMNS, ROWS)
         self.stream, self.app = pyte.Stream(self.screen), app
         self.paintings = self.rows = self.layouts = 0
         monkeypatch.setattr(app, "_display", self.display)
+        frame = Stacked._on_timer_update
+        monkeypatch.setattr(Stacked, "_on_timer_update", lambda screen: None if self.between else frame(screen))
         app.screen.refresh()
 
     def display(self, screen, update) -> None:
@@ -71,8 +79,9 @@ async def test_a_key_paints_once_and_what_is_painted_is_what_stands_there(name, 
         await settled(pilot)
         assert terminal.text() == screen(pilot)
         for key in keys:
-            terminal.paintings = terminal.rows = 0
+            terminal.paintings, terminal.rows, terminal.between = 0, 0, True
             await press(pilot, key)
+            terminal.between = False
             await settled(pilot)
             assert terminal.text() == screen(pilot), key
             assert (terminal.paintings, terminal.rows <= rows) == (1, True), (key, terminal.paintings, terminal.rows)
