@@ -9,10 +9,16 @@ from textual._compositor import ChopsUpdate, CompositorUpdate
 
 from test_tui import here, press, screen, tutor, until
 from tutor.tui import training
+from tutor.tui.chain import ChainScreen
+from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Reader
+from tutor.tui.glossary import Glossary
+from tutor.tui.home import HomeScreen
 from tutor.tui.lines import Lines
+from tutor.tui.player import PlayerScreen
 from tutor.tui.screen import Stacked
 from tutor.tui.training import TrainingScreen
+from tutor.tui.whatif import WhatIfScreen
 
 pyte = pytest.importorskip("pyte")
 
@@ -47,31 +53,38 @@ class Terminal:
 
 
 async def settled(pilot) -> None:
-    """Wait until nothing is left to be painted."""
-    for _ in range(3):
+    """Wait until nothing is left to be painted, and a little longer."""
+    still = 0
+    for _ in range(500):
         await pilot.pause(0.02)
+        shown = pilot.app.screen
+        still = 0 if shown._dirty_widgets or shown._repaint_required or shown._layout_required else still + 1
+        if still == 3:
+            return
+    raise AssertionError("there is always something to be painted")
 
 
-# Of each screen: the lesson, how to come to it, keys of which each paints once, and the most rows that it paints.
+# The screen, the lesson and the step in it, how to come to it, keys of which each paints once, the most rows it paints.
 SCREENS = {
-    "home": (None, [], ["down", "down", "up", "pagedown"], 20),
-    "player": ("o-classification", ["n", "n"], ["n", "b", "n"], ROWS),
-    "what if, seen below": ("xor", ["w", "down"], ["right", "left"], ROWS),
-    "what if, not seen below": ("xor", ["w"], ["down", "up"], 2),
-    "chain": ("o-classification", ["right_curly_bracket"], ["n", "b"], ROWS),
-    "network": ("o-classification", ["m"], ["n", "b", "right"], ROWS),
-    "glossary": ("o-classification", ["f"], ["down", "up"], ROWS),
-    "training": ("xor", ["x", "g", "4", "0", "enter"], ["left", "right", "comma"], 42),
+    "home": (HomeScreen, None, None, [], ["down", "down", "up", "pagedown"], 20),
+    "player": (PlayerScreen, "o-classification", "z1[1]", ["n", "n"], ["n", "b", "n"], ROWS),
+    "what if, seen below": (WhatIfScreen, "xor", "z1[1]", ["w", "down"], ["right", "left"], ROWS),
+    "what if, not seen below": (WhatIfScreen, "xor", "z1[1]", ["w"], ["down", "up"], 2),
+    "chain": (ChainScreen, "o-classification", "dL/dW1[1,1]", ["c", "n"], ["n", "n", "b"], ROWS),
+    "network": (DiagramScreen, "o-classification", "z1[1]", ["m"], ["n", "b", "right"], ROWS),
+    "glossary": (Glossary, "o-classification", "z1[1]", ["f"], ["down", "up"], ROWS),
+    "training": (TrainingScreen, "xor", "z1[1]", ["x", "g", "4", "0", "enter"], ["left", "right", "comma"], 42),
 }
 
 
 @pytest.mark.usefixtures("every_frame")
 @pytest.mark.parametrize("name", SCREENS)
 async def test_a_key_paints_once_and_what_is_painted_is_what_stands_there(name, monkeypatch):
-    lesson, before, keys, rows = SCREENS[name]
+    shown, lesson, step, before, keys, rows = SCREENS[name]
     monkeypatch.setattr(training, "QUICK", math.inf)
-    async with tutor(lesson, (COLUMNS, ROWS), "z1[1]" if lesson else None) as pilot:
+    async with tutor(lesson, (COLUMNS, ROWS), step) as pilot:
         await press(pilot, *before)
+        await until(pilot, lambda: isinstance(pilot.app.screen, shown))
         if isinstance(found := pilot.app.screen, TrainingScreen):
             await until(pilot, lambda: found.goal is None and found.look and found.trained == 40)
             await press(pilot, "left")  # what was said of the end is read
