@@ -9,7 +9,7 @@ lesson's numbers. Sources: Ioffe and Szegedy, "Batch Normalization", 2015, for t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -25,7 +25,6 @@ from tutor.engine.expressions import (
     Ref,
     Shape,
     Symbol,
-    at_example,
     call,
     element,
     evaluate,
@@ -33,83 +32,13 @@ from tutor.engine.expressions import (
     total,
 )
 from tutor.engine.losses import DerivationLine
+from tutor.engine.opening import Derivation, Opening
 from tutor.engine.reductions import along
 from tutor.engine.trace import Step
-from tutor.engine.windows import spatial
+from tutor.engine.windows_opened import convolution
 from tutor.messages import Message
 
 FEW = 6  # shares, looked-up rows: of more of them the first are written
-PLACES = 9  # and so many of the places of a convolution
-
-
-@dataclass(frozen=True)
-class Derivation:
-    """The stages of a derivation, in order, and the values of what they mention, of their own names as well."""
-
-    stages: tuple[Stage, ...] = ()
-    value: Callable[[Ref], np.ndarray | float] = lambda ref: np.nan
-
-    def __bool__(self) -> bool:
-        return bool(self.stages)
-
-
-@dataclass
-class Opening:
-    """One gate of one step, being opened: its call, the symbol of its value, and G, what comes back to it.
-
-    `say` adds a line, name = formula; the last line of a gradient is the step's own. `index` is the element asked
-    about, None for the whole.
-    """
-
-    step: Step
-    node: Call
-    own: Ref
-    G: Expr
-    lines: list[DerivationLine] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
-    blanks: set[Symbol] = field(default_factory=set)
-
-    @property
-    def backward(self) -> bool:
-        """Whether it is the gradient that is opened, not the value."""
-        return self.step.phase == "backward"
-
-    @property
-    def index(self) -> tuple[int, ...] | None:
-        """The element asked about; None for the whole, and for a single number."""
-        return self.step.index or None
-
-    def say(self, name: Symbol | None, formula: Expr, reason: str) -> Ref:
-        """A further line; the value that it names, for those after it."""
-        ref = Ref(name or self.step.equation.symbol)
-        self.lines.append(DerivationLine(reason, formula, ref if name else None))
-        return ref
-
-    def named(self, id: str, shape: Shape) -> Symbol:
-        """A name that the lesson has not given to anything."""
-        taken = {symbol.id for symbol in self.step.trace.program.symbols.values()} | self.names
-        while id in taken:
-            id += "′"
-        self.names.add(id)
-        return Symbol(id, shape)
-
-    def blank(self, shape: Shape) -> Ref:
-        """What stands for its shape alone, as an operator wants it that puts something in its place among zeros."""
-        blank = Symbol(f"zeros({_sizes(shape)})", shape)
-        self.blanks.add(blank)
-        return Ref(blank)
-
-    def gradient(self, wrt: Symbol) -> Symbol:
-        """The name of the output's gradient with respect to a line of the derivation."""
-        return replace(gradient_of(self.step.trace.program.model.output, wrt), per_example=False)
-
-    def number(self, expr: Expr) -> Any:
-        """The value of a formula over the lesson's own values."""
-        return evaluate(self.at(expr), self.step.trace.value)
-
-    def at(self, expr: Expr) -> Expr:
-        """For the example that the step is of."""
-        return expr if self.step.example is None else at_example(expr, self.step.example)
 
 
 def _id(expr: Expr) -> str:
@@ -338,159 +267,6 @@ def _cross_entropy(o: Opening) -> None:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Window:
-    """One place of a convolution's output: its example in x (None without a batch axis), the index of its output (of
-    the first kernel), and where its window begins in the padded input."""
-
-    example: int | None
-    output: tuple[int, ...]
-    start: tuple[int, ...]
-
-
-def _windows(o: Opening) -> list[_Window]:
-    """The places of a convolution, row by row, of one example after the other."""
-    x, k = o.node.args
-    axes, channels = spatial(k.shape), len(k.shape) > 2
-    stride, _ = o.node.param
-    batch = range(x.shape[0]) if len(x.shape) > axes + channels else (None,)
-    front = [(*(() if e is None else (e,)), *((0,) if channels else ())) for e in batch]
-    return [
-        _Window(e, (*before, *place), tuple(p * stride for p in place))
-        for e, before in zip(batch, front, strict=True)
-        for place in np.ndindex(*o.own.shape[-axes:])
-    ]
-
-
-def _seen(window: _Window, size: Shape, padding: int, channels: bool) -> Message:
-    """What a window saw: 'rows 1 to 2, columns 2 to 3', counted in the input inside its border (so from row 0 or less)
-    or, with a `padding` of 0, in the padded one."""
-    sides = [{"first": a + 1 - padding, "last": a + n - padding} for a, n in zip(window.start, size, strict=True)]
-    if len(size) == 2:
-        rows = Message("row {first}" if size[0] == 1 else "rows {first} to {last}", **sides[0])
-        columns = Message("column {first}" if size[1] == 1 else "columns {first} to {last}", **sides[1])
-        where = Message("{rows}, {columns}", rows=rows, columns=columns)
-    else:
-        where = Message("place {first}" if size[0] == 1 else "places {first} to {last}", **sides[0])
-    if channels:
-        where = Message("{where} of every channel", where=where)
-    if window.example is not None:
-        where = Message("{where} of example {n}", where=where, n=window.example + 1)
-    return where
-
-
-def _conv(o: Opening) -> None:
-    """The way back through a convolution, window by window: what comes back to a place times the patch that it saw
-    (for the kernel), or times the kernel, laid where the patch was (for the input)."""
-    x, k = o.node.args
-    wrt = o.step.equation.symbol.wrt
-    if not o.backward or o.index is not None or [x, k].count(Ref(wrt or o.own.symbol)) != 1:
-        return
-    windows = _windows(o)
-    if x == Ref(wrt or o.own.symbol):
-        _conv_to_input(o, windows)
-    else:
-        _conv_to_kernel(o, windows)
-
-
-def _outputs(o: Opening, window: _Window) -> list[Expr]:
-    """What comes back to a place, of each kernel."""
-    k = o.node.args[1].shape
-    at = window.output
-    if len(k) < 3:
-        return [element(o.G, at)]
-    channel = len(at) - spatial(k) - 1
-    return [element(o.G, (*at[:channel], out, *at[channel + 1 :])) for out in range(k[0])]
-
-
-def _place_name(o: Opening, window: _Window) -> str:
-    """y[1,2]; of many kernels y[:,1,2], all of them at one place."""
-    k = o.node.args[1].shape
-    at = [str(i + 1) for i in window.output]
-    if len(k) > 2:
-        at[len(at) - spatial(k) - 1] = ":"
-    return f"{o.own.symbol.id}[{','.join(at)}]"
-
-
-def _conv_to_input(o: Opening, windows: list[_Window]) -> None:
-    _, k = o.node.args
-    _, padding = o.node.param
-    channels = len(k.shape) > 2
-    shape = k.shape[1:] if channels else k.shape
-    kernels = [call("row", k, param=out) for out in range(k.shape[0])] if channels else [k]
-    for at, window in enumerate(windows[:PLACES], start=1):
-        copies = [call("mul", G, kernel) for G, kernel in zip(_outputs(o, window), kernels, strict=True)]
-        where = _seen(window, k.shape[-spatial(k.shape) :], padding, channels)
-        told = Message(
-            "output {name} saw {where}: a copy of the kernel goes back there ({sizes})" if len(kernels) == 1
-            else "output {name} saw {where}: a copy of each kernel times what came back to its output goes back there "
-                 "({sizes})",
-            name=_place_name(o, window), where=where, sizes=_sizes(shape),
-        )  # fmt: skip
-        o.say(o.named(f"copy {at}", shape), total(copies), told)
-    told = Message(
-        "every copy laid where it came from; where they overlap they add up; what falls on the border of zeros is "
-        "nobody's" if padding
-        else "every copy laid where it came from; where they overlap they add up"
-    )  # fmt: skip
-    o.say(None, o.step.equation.formula, _and_more(told, windows))
-
-
-def _conv_to_kernel(o: Opening, windows: list[_Window]) -> None:
-    x, k = o.node.args
-    _, padding = o.node.param
-    axes, channels = spatial(k.shape), len(k.shape) > 2
-    size = k.shape[-axes:]
-    if padding:
-        for axis in range(-axes, 0):
-            n = x.shape[axis]
-            shape = tuple(m + 2 * padding * (at - len(x.shape) == axis) for at, m in enumerate(x.shape))
-            x = call("place_part", x, o.blank(shape), param=(axis, padding, padding + n))
-        told = Message("the input in its border of zeros: {sizes}", sizes=_sizes(x.shape))
-        x = o.say(o.named("padded", x.shape), x, told)
-    parts: list[Expr] = []
-    for at, window in enumerate(windows[:PLACES], start=1):
-        patch = x if window.example is None else call("row", x, param=window.example)
-        for axis, (a, n) in enumerate(zip(window.start, size, strict=True)):
-            if n < patch.shape[axis - axes]:
-                patch = call("part", patch, param=(axis - axes, a, a + n))
-        name, seen, sizes = _place_name(o, window), _seen(window, size, 0, channels), _sizes(patch.shape)
-        if padding:
-            seen = Message("{where} of the padded input", where=seen)
-        told = Message("output {name} saw {where}: a patch of {sizes}", name=name, where=seen, sizes=sizes)
-        patch = o.say(o.named(f"patch {at}", patch.shape), patch, told)
-        back = _outputs(o, window)
-        if channels:  # each kernel has its own output there, so each gets the patch times its own number
-            told = Message("what comes back to {name}", name=name)
-            g = o.say(o.named(f"g {at}", (len(back),)), call("stack", *back), told)
-            part = call("mul", call("reshape", g, param=(len(back),) + (1,) * len(patch.shape)), patch)
-            text = Message(
-                "each kernel met the whole patch: its own number of g {n} times the patch ({sizes})",
-                n=at, sizes=_sizes(k.shape),
-            )  # fmt: skip
-        else:
-            part = call("mul", back[0], patch)
-            text = Message(
-                "each number of the kernel met the one of the patch at its place ({sizes})", sizes=_sizes(k.shape)
-            )
-        parts.append(o.say(o.named(f"part {at}", k.shape), part, text))
-    if len(windows) <= PLACES:
-        o.say(None, total(parts), Message("one kernel for all the places: the sum over them"))
-    o.say(None, o.step.equation.formula, _and_more(Message("the same at once"), windows))
-
-
-def _and_more(told: Message, windows: list[_Window]) -> Message:
-    """With how many places there are, where not all are said."""
-    if len(windows) <= PLACES:
-        return told
-    n = f"{len(windows):,}"
-    return Message("{told} ({n} places in all, the first {first} are above)", told=told, n=n, first=PLACES)
-
-
-def _sizes(shape: Shape) -> str:
-    return "×".join(map(str, shape))
-
-
 def _embedding(o: Opening) -> None:
     E, ids = o.node.args
     if not o.backward or len(ids.shape) != 1 or o.index is not None:
@@ -515,7 +291,7 @@ OPENINGS: dict[str, Callable[[Opening], None]] = {
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "cross_entropy": _cross_entropy,
-    "conv": _conv,
+    "conv": convolution,
     "embedding": _embedding,
 }
 

@@ -326,7 +326,7 @@ _KINDS = {
     ),
     "arrays": _Kind(
         folder=N_("this is a folder, not a file of arrays"),
-        regular=N_("arrays is an archive that holds them by name"),
+        regular=N_("a file of arrays is an archive that holds them by name"),
     ),
 }
 
